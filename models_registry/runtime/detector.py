@@ -1,0 +1,77 @@
+"""One interface over everything that finds objects on a frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models_registry.runtime.contract import ContractInvalid, ModelContract, check_names
+from models_registry.runtime.detections import Detections
+from models_registry.runtime.errors import ModelUnusable
+from models_registry.runtime.layouts import settle
+from models_registry.runtime.model_file import read_model
+from models_registry.runtime.onnx_detector import OnnxDetector
+from models_registry.runtime.session import Session
+
+__all__ = ["Detector", "ModelUnusable", "load_detector"]
+
+
+class Detector(Protocol):
+    """Finds objects on the frames of one camera; not to be shared between threads.
+
+    ``stage_ms`` holds the milliseconds that the last ``detect`` took by stage.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    stage_ms: dict[str, float]
+
+    def detect(self, frame: NDArray[np.uint8], time_s: float) -> Detections:
+        """Objects on a BGR frame (H, W, 3), boxes in its pixels; ``time_s`` is the frame's time."""
+        ...
+
+    def reset(self) -> None:
+        """Forget what was learnt of the scene: a new stream, or another resolution."""
+        ...
+
+
+def load_detector(
+    model_path: Path,
+    contract: ModelContract | dict[str, Any] | None = None,
+    *,
+    threads: int = 1,
+    warm_up: bool = True,
+) -> OnnxDetector:
+    """The detector of an ONNX file.
+
+    ``contract`` may be complete, a dict with only what the file does not tell, or ``None``; then
+    a JSON contract of the same name beside the file counts, if there is one. ``warm_up`` runs it
+    once more on an empty frame, so that the first real one is not slow. Raises ``ModelUnusable``.
+    """
+    file = read_model(model_path)
+    stated = contract if contract is not None else _contract_beside(model_path)
+    session = Session(file.content, threads=threads)
+    settled = settle(file, session, stated)
+    chosen = settled.contract
+    detector = OnnxDetector(
+        file.name,
+        session,
+        chosen,
+        settled.decoder,
+        extra_feeds=settled.picture.extra_feeds(chosen.input_width, chosen.input_height),
+        threads=threads,
+    )
+    if warm_up:
+        detector.detect(np.zeros((chosen.input_height, chosen.input_width, 3), np.uint8), 0.0)
+    return detector
+
+
+def _contract_beside(model_path: Path) -> dict[str, Any] | None:
+    path = model_path.with_suffix(".json")
+    try:
+        return check_names(path.read_bytes()) if path.is_file() else None
+    except ContractInvalid as error:
+        raise ModelUnusable("contract_invalid", f"{path.name}: {error}") from error
