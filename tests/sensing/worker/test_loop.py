@@ -1,0 +1,217 @@
+"""The loop of one camera, run in this process with real sources and a real pipe."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from sensing.worker.loop import CameraLoop
+from sensing.worker.messages import Facts, Overlay, Picture, Status
+from sensing.worker.outbox import Beat, Outbox
+from sensing.worker.plan import CameraPlan, DetectorSpec, SourceSpec
+from tests.cameras import http_camera, mjpeg, rtsp_camera, write_clip
+
+SCENE = {
+    "lines": [{"name": "Road", "points": [[0.5, 0.3], [0.5, 0.95]]}],
+    "modules": [{"kind": "vehicle_traffic"}],
+}
+TIMEOUT_S = 60.0
+M = TypeVar("M")
+
+
+class RunningLoop:
+    """A loop in a thread and all that it has said so far."""
+
+    def __init__(self, plan: CameraPlan, folder: Path) -> None:
+        self._reader, writer = Pipe(duplex=False)
+        self._outbox = Outbox(writer)
+        self.stopping, self.watched = threading.Event(), threading.Event()
+        loop = CameraLoop(plan, folder, self._outbox, self.stopping, self.watched)
+        self._thread = threading.Thread(target=loop.run, daemon=True)
+        self.said: list[object] = []
+        self._thread.start()
+
+    @property
+    def reader(self) -> Connection:
+        return self._reader
+
+    def until(self, kind: type[M], wanted: Callable[[M], bool] = lambda _: True) -> M:
+        """The next message of a kind that is wanted."""
+        deadline_s = time.monotonic() + TIMEOUT_S
+        while time.monotonic() < deadline_s:
+            if self._reader.poll(0.1):
+                self.said.append(self._reader.recv())
+                last = self.said[-1]
+                if isinstance(last, kind) and wanted(last):
+                    return last
+        raise AssertionError(f"waited in vain for {kind.__name__}; heard {self.said[-5:]}")
+
+    def stop(self) -> list[object]:
+        """End the loop; everything it said after it was told to."""
+        self.stopping.set()
+        before = len(self.said)
+        while self._thread.is_alive() or self._reader.poll(0.2):
+            if self._reader.poll(0.1):
+                self.said.append(self._reader.recv())
+        self._reader.close()
+        return self.said[before:]
+
+
+@contextlib.contextmanager
+def running(plan: CameraPlan, folder: Path) -> Iterator[RunningLoop]:
+    loop = RunningLoop(plan, folder)
+    try:
+        yield loop
+    finally:
+        if not loop.reader.closed:
+            loop.stop()
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clips") / "street.mp4")
+
+
+def camera(kind: str, location: str, **more: object) -> CameraPlan:
+    return CameraPlan(5, "Street", SourceSpec(kind, location), SCENE, **more)  # type: ignore[arg-type]
+
+
+def live(status: Status) -> bool:
+    return status.state == "live"
+
+
+def test_a_file_played_once_is_sensed_to_its_end_and_its_coverage_is_exact(
+    clip: Path, tmp_path: Path
+) -> None:
+    with running(camera("file", str(clip)), tmp_path) as loop:
+        ended = loop.until(Status, lambda s: s.state == "ended")
+        loop.stop()
+    facts = [m for m in loop.said if isinstance(m, Facts)]
+    observed_s, seen_s = coverage(loop.said)
+    assert ended.frames_read == 45
+    assert ended.frames_analysed + ended.frames_dropped == pytest.approx(30, abs=3)
+    assert observed_s == pytest.approx(seen_s, abs=0.25)
+    assert [batch.sequence for batch in facts] == list(range(len(facts)))
+    assert len({batch.run_id for batch in facts}) == 1
+
+
+def test_states_are_told_in_order_and_with_figures(clip: Path, tmp_path: Path) -> None:
+    plan = camera("file", str(clip))
+    plan = replace(plan, source=replace(plan.source, loop=True))
+    with running(plan, tmp_path) as loop:
+        assert loop.until(Status).state == "connecting"
+        first = loop.until(Status, live)
+        assert (first.width, first.height, first.codec) == (320, 240, "mpeg4")
+        assert (first.source_fps, first.detector) == (15.0, "motion")
+        later = loop.until(Status, lambda s: s.frames_analysed > 15)
+        assert 0 < later.analysed_fps < 15
+        assert later.latency_p95_ms >= later.latency_p50_ms > 0
+        assert loop.until(Beat).patience_s > 0
+
+
+def test_each_pass_of_a_looping_file_is_a_run_of_its_own(clip: Path, tmp_path: Path) -> None:
+    plan = camera("file", str(clip))
+    plan = replace(plan, source=replace(plan.source, loop=True))
+    with running(plan, tmp_path) as loop:
+        first = loop.until(Status, live)
+        second = loop.until(Status, lambda s: s.run_id not in ("", first.run_id))
+    assert second.state == "live"
+
+
+def test_a_passing_car_is_counted_once_in_its_direction(clip: Path, tmp_path: Path) -> None:
+    plan = camera("file", str(clip))
+    plan = replace(plan, source=replace(plan.source, loop=True))
+    with running(plan, tmp_path) as loop:
+        found = loop.until(Facts, lambda facts: bool(facts.crossings)).crossings
+    assert len(found) == 1
+    assert (found[0].line_id, found[0].direction, found[0].nth) == ("road", "backward", 0)
+
+
+def test_a_picture_of_another_size_begins_another_run(tmp_path: Path) -> None:
+    with (
+        http_camera(mjpeg(sizes=((320, 240), (160, 120)))) as url,
+        running(camera("http", url), tmp_path) as loop,
+    ):
+        first = loop.until(Status, live)
+        other = loop.until(Status, lambda s: s.run_id not in ("", first.run_id))
+    assert {first.width, other.width} == {320, 160}
+    assert other.state == "live"
+
+
+def test_pictures_are_made_only_while_somebody_watches(clip: Path, tmp_path: Path) -> None:
+    plan = camera("file", str(clip))
+    plan = replace(plan, source=replace(plan.source, loop=True))
+    with running(plan, tmp_path) as loop:
+        loop.until(Status, lambda s: s.frames_analysed > 5)
+        assert not [m for m in loop.said if isinstance(m, Picture)]
+        loop.watched.set()
+        assert loop.until(Picture).jpeg.startswith(b"\xff\xd8")
+
+
+def test_no_picture_is_made_of_a_camera_that_shows_none(clip: Path, tmp_path: Path) -> None:
+    plan = camera("file", str(clip), pictures="none")
+    with running(plan, tmp_path) as loop:
+        loop.watched.set()
+        loop.until(Status, lambda s: s.state == "ended")
+        assert not [m for m in loop.said if isinstance(m, Picture)]
+        assert [m for m in loop.said if isinstance(m, Overlay)]
+
+
+def coverage(said: list[object]) -> tuple[float, float]:
+    """(seconds reported as observed, seconds from the first to the last analysed frame)."""
+    seen = [m.captured_at_s for m in said if isinstance(m, Overlay)]
+    facts = [m for m in said if isinstance(m, Facts)]
+    return sum(sum(batch.observed_s.values()) for batch in facts), max(seen) - min(seen)
+
+
+def test_stopping_hands_over_what_was_observed_to_the_last_frame(
+    clip: Path, tmp_path: Path
+) -> None:
+    with running(camera("file", str(clip)), tmp_path) as loop:
+        loop.until(Status, lambda s: s.frames_analysed > 5)
+        loop.stop()
+    observed_s, seen_s = coverage(loop.said)
+    assert observed_s == pytest.approx(seen_s, abs=0.25)
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"scene": {"lines": [{"name": "a", "points": [[0, 0], [0, 0]]}]}}, "scene_invalid"),
+        ({"scene": {"modules": [{"kind": "telepathy"}]}}, "scene_invalid"),
+        ({"detector": DetectorSpec("x", "/no/such/model.onnx")}, "model_unusable"),
+        ({"detector": DetectorSpec("sorcery")}, "model_unusable"),
+        ({"detector": DetectorSpec(parameters={"no_such": 1})}, "model_unusable"),
+    ],
+)
+def test_a_plan_that_cannot_be_run_is_told_and_ends_nothing(
+    change: dict[str, object], cause: str, clip: Path, tmp_path: Path
+) -> None:
+    plan = replace(camera("file", str(clip)), **change)  # type: ignore[arg-type]
+    with running(plan, tmp_path) as loop:
+        status = loop.until(Status, lambda s: s.state == "failed")
+        assert status.cause == cause
+        assert status.detail
+        assert status.retry_in_s is not None
+
+
+def test_a_wrong_password_is_told_and_never_said(clip: Path, tmp_path: Path) -> None:
+    with rtsp_camera(clip, "bob", "right") as server:
+        plan = camera("rtsp", server.url)
+        secret = replace(plan.source, username="bob", password="s3cret-w0rd")
+        plan = replace(plan, source=secret)
+        with running(plan, tmp_path) as loop:
+            status = loop.until(Status, lambda s: s.state == "failed")
+        assert (status.cause, status.width) == ("unauthorized", 0)
+        assert status.retry_in_s is not None
+        assert status.retry_in_s > 5
+        assert "s3cret-w0rd" not in repr([plan, *loop.said])
