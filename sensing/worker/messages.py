@@ -12,7 +12,10 @@ CameraState = Literal["connecting", "live", "stalled", "failed", "ended", "pause
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Sent on every change of state and about once a second. ``cause`` is a StreamUnavailable code or ''."""
+    """Sent on every change of state and about once a second.
+
+    ``cause`` is a code of ``StreamUnavailable``, or '' while nothing is wrong.
+    """
 
     camera_id: int
     run_id: str
@@ -38,7 +41,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class ZoneMinute:
-    """Occupancy of one zone over one minute: ``occupied_s`` is the integral of occupancy over time (object·s)."""
+    """Occupancy of one zone over one minute; ``occupied_s`` is its integral over time (object·s)."""
 
     zone_id: str
     minute: int
@@ -48,8 +51,11 @@ class ZoneMinute:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A batch of results. ``observed_s`` maps epoch minute (unix // 60) → seconds newly observed in it,
-    so that sums over batches are the seconds really seen. ``sequence`` grows by one per batch of a run."""
+    """A batch of results; ``sequence`` grows by one per batch of a run.
+
+    ``observed_s`` maps epoch minute (unix // 60) → seconds newly observed in it, so that sums over
+    batches are the seconds really seen.
+    """
 
     camera_id: int
     run_id: str
@@ -62,7 +68,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """Boxes of one analysed frame in 0–1: (track_id, class, x1, y1, x2, y2, confidence, observed)."""
+    """Boxes of a frame in 0–1: (track_id, class, x1, y1, x2, y2, confidence, observed)."""
 
     camera_id: int
     captured_at_s: float

@@ -11,7 +11,8 @@ PicturePolicy = Literal["clear", "blurred", "none"]
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """How to open a camera. ``location`` is a URL without credentials, a path, a device or a ``sim://`` URL."""
+    """How to open a camera: ``location`` is a URL without credentials, a path, a device or a
+    ``sim://`` URL."""
 
     kind: SourceKind
     location: str
@@ -22,7 +23,7 @@ class SourceSpec:
 
 @dataclass(frozen=True)
 class DetectorSpec:
-    """Which detector to run: ``motion``, or an ONNX file with its contract (None: told from the graph)."""
+    """Which detector: ``motion``, or an ONNX file with its contract (None: told from the graph)."""
 
     name: str = "motion"
     model_path: str = ""
@@ -46,7 +47,7 @@ class CameraPlan:
 
 @dataclass(frozen=True)
 class WorkerPlan:
-    """All cameras that should run now; paused cameras are not in it. ``clips_dir`` holds rendered simulations."""
+    """All cameras that should run now, so no paused ones; ``clips_dir`` keeps rendered clips."""
 
     cameras: tuple[CameraPlan, ...] = ()
     clips_dir: str = ""
