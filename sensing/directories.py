@@ -1,0 +1,22 @@
+"""Where the gateway keeps files that cameras name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+
+
+def models_dir() -> Path:
+    """ONNX files (and their contracts) that a camera may name as its detector."""
+    return Path(settings.MODELS_DIR)
+
+
+def clips_dir() -> Path:
+    """Rendered simulations."""
+    return Path(settings.CLIPS_DIR)
+
+
+def video_dirs() -> list[Path]:
+    """The only folders from which a camera of kind ``file`` may read."""
+    return [Path(folder) for folder in settings.VIDEO_DIRS]
