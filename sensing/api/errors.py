@@ -1,0 +1,86 @@
+"""One shape for every error: ``{"code", "message", "field"?, "fields"?, "problems"?}``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.translation import gettext as _
+from rest_framework import status
+from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from sensing.domain.scene import SceneInvalid
+from sensing.errors import Conflict, Refused
+
+
+def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler; None: a defect, answered 500 and logged with its traceback."""
+    if isinstance(exception, Refused):
+        conflict = isinstance(exception, Conflict)
+        return Response(
+            refusal(exception),
+            status.HTTP_409_CONFLICT if conflict else status.HTTP_400_BAD_REQUEST,
+        )
+    if isinstance(exception, SceneInvalid):
+        return Response(scene_problems(exception), status.HTTP_400_BAD_REQUEST)
+    if isinstance(exception, DjangoValidationError):
+        exception = ValidationError(exception.messages)
+    response = exception_handler(exception, context)
+    if response is not None:
+        response.data = (
+            field_errors(response.data)
+            if isinstance(exception, ValidationError)
+            else plain_error(response.data, exception)
+        )
+    return response
+
+
+def refusal(error: Refused) -> dict[str, Any]:
+    document: dict[str, Any] = {"code": error.code, "message": error.message}
+    if error.field:
+        document["field"] = error.field
+    return document
+
+
+def scene_problems(error: SceneInvalid) -> dict[str, Any]:
+    """All problems of a scene, each with the place in the document it is about."""
+    return {
+        "code": "scene_invalid",
+        "message": _("The scene cannot be used: %(problems)s") % {"problems": error},
+        "problems": [{"where": where, "what": what} for where, what in error.problems],
+    }
+
+
+def field_errors(detail: Any) -> dict[str, Any]:
+    """DRF's errors per field, and the first of them in words."""
+    if not isinstance(detail, Mapping):
+        detail = {"non_field_errors": detail if isinstance(detail, list) else [detail]}
+    fields = {str(name): [str(text) for text in _leaves(value)] for name, value in detail.items()}
+    name, messages = next(iter(fields.items()))
+    about = None if name == "non_field_errors" else name
+    message = " ".join(messages)
+    document: dict[str, Any] = {
+        "code": "invalid",
+        "message": f"{about}: {message}" if about else message,
+        "fields": fields,
+    }
+    return document | ({"field": about} if about else {})
+
+
+def plain_error(data: Any, exception: Exception) -> dict[str, Any]:
+    detail = data.get("detail") if isinstance(data, Mapping) else data
+    code = detail.code if isinstance(detail, ErrorDetail) else None
+    if code is None and isinstance(exception, APIException):
+        code = exception.default_code
+    return {"code": code or "error", "message": str(detail)}
+
+
+def _leaves(value: Any) -> list[Any]:
+    if isinstance(value, Mapping):
+        return [leaf for inner in value.values() for leaf in _leaves(inner)]
+    if isinstance(value, list):
+        return [leaf for inner in value for leaf in _leaves(inner)]
+    return [value]

@@ -1,0 +1,106 @@
+"""Answers of any length without holding them in memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, cast
+
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.http import StreamingHttpResponse
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from sensing.api.views import ApiView
+
+ROWS_PER_CHUNK = 500
+# A spreadsheet takes a cell that begins with one of these for a formula and runs it.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class CsvRenderer(BaseRenderer):
+    """Makes ``?format=csv`` and ``Accept: text/csv`` known; the rows are streamed by the view."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+    def render(self, data: Any, media_type: Any = None, context: Any = None) -> bytes:
+        raise TypeError("CSV is streamed")
+
+
+class ResultsView(ApiView):
+    """A view whose results come as JSON or CSV; its errors are JSON in both cases."""
+
+    renderer_classes = [JSONRenderer, CsvRenderer]
+
+    def wants_csv(self, request: Request) -> bool:
+        return request.accepted_renderer.format == "csv"
+
+    def handle_exception(self, exc: Exception) -> Response:
+        response = super().handle_exception(exc)
+        self.request.accepted_renderer = JSONRenderer()
+        self.request.accepted_media_type = JSONRenderer.media_type
+        return response
+
+
+def csv_response(
+    request: Request, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> StreamingHttpResponse:
+    """A CSV file (RFC 4180, UTF-8) that is written while it is read."""
+
+    def lines() -> Iterator[str]:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer)
+        writer.writerow(header)
+        for number, row in enumerate(rows, 1):
+            writer.writerow([cell(value) for value in row])
+            if number % ROWS_PER_CHUNK == 0:
+                yield buffer.getvalue()
+                buffer.seek(0)
+                buffer.truncate()
+        yield buffer.getvalue()
+
+    response = streamed(request, lines(), "text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response
+
+
+def json_response(
+    request: Request, head: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]
+) -> StreamingHttpResponse:
+    """``head`` with a list ``results`` that is written while it is read."""
+
+    def parts() -> Iterator[str]:
+        yield json.dumps(head)[:-1] + (", " if head else "") + '"results": ['
+        separator, waiting = "", iter(rows)
+        while portion := list(islice(waiting, ROWS_PER_CHUNK)):
+            yield separator + ",".join(json.dumps(row) for row in portion)
+            separator = ","
+        yield "]}"
+
+    return streamed(request, parts(), "application/json")
+
+
+def streamed(request: Request, parts: Iterator[str], content_type: str) -> StreamingHttpResponse:
+    # The server asks for an async iterator; a sync one would be read whole into memory first.
+    under_asgi = isinstance(request._request, ASGIRequest)
+    content = _in_threads(parts) if under_asgi else parts
+    return StreamingHttpResponse(cast(Any, content), content_type=content_type)
+
+
+def cell(value: Any) -> Any:
+    """A value as it is safe to open in a spreadsheet."""
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
+        return f"'{value}"
+    return value
+
+
+async def _in_threads(parts: Iterator[str]) -> AsyncIterator[str]:
+    following = sync_to_async(lambda: next(parts, None))
+    while (part := await following()) is not None:
+        yield part
