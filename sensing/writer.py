@@ -1,0 +1,88 @@
+"""The one batching writer of the sensing process: messages in, rows and live counts out.
+
+It runs beside the loop that reads the workers, so that a database that is slow or away delays
+neither frames nor overlays. Facts wait in memory and are tried again until they are stored.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from django.db import DatabaseError, connection
+
+from sensing.ingest import ingest
+from sensing.publishing import CountsPublisher, crossing_items
+from sensing.uplink import Uplink
+from sensing.worker.messages import Facts, Status
+
+log = logging.getLogger(__name__)
+
+BATCH_EVERY_S = 0.5
+RETRY_AFTER_S = 2.0
+
+
+class Writer:
+    """``put`` from any thread; ``finish`` stores what is left and says what it could not."""
+
+    def __init__(self, uplink: Uplink) -> None:
+        self._uplink = uplink
+        self._counts = CountsPublisher()
+        self._waiting: list[Facts | Status] = []
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, message: Facts | Status) -> None:
+        with self._lock:
+            self._waiting.append(message)
+
+    def finish(self, timeout_s: float) -> int:
+        """Store the rest. Returns the number of messages with facts that could not be stored."""
+        self._stopping.set()
+        self._thread.join(timeout_s)
+        with self._lock:
+            return sum(isinstance(m, Facts) for m in self._waiting)
+
+    def _run(self) -> None:
+        pause_s = BATCH_EVERY_S
+        try:
+            while True:
+                stopping = self._stopping.wait(pause_s)
+                stored = self._store()
+                pause_s = BATCH_EVERY_S if stored else RETRY_AFTER_S
+                if stopping:
+                    break
+        finally:
+            connection.close()
+
+    def _store(self) -> bool:
+        with self._lock:
+            batch, self._waiting = self._waiting, []
+        try:
+            if batch:
+                ingested = ingest(latest_statuses(batch))
+                self._counts.changed(ingested.cameras)
+            overlays, _ = self._uplink.watched()
+            for item in self._counts.due(overlays):
+                self._uplink.send(item)
+        except DatabaseError:
+            log.exception("results not stored, will be tried again: %d messages", len(batch))
+            connection.close()
+            with self._lock:
+                self._waiting = latest_statuses(batch + self._waiting)
+            return False
+        for message in batch:
+            if isinstance(message, Facts):
+                for item in crossing_items(message):
+                    self._uplink.send(item)
+        return True
+
+
+def latest_statuses(messages: list[Facts | Status]) -> list[Facts | Status]:
+    """All facts, and of each camera's statuses only the last: the rest is history nobody keeps."""
+    last = {m.camera_id: i for i, m in enumerate(messages) if isinstance(m, Status)}
+    return [m for i, m in enumerate(messages) if isinstance(m, Facts) or last[m.camera_id] == i]
