@@ -8,9 +8,9 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from sensing.services import camera_register, scene_save
 
 from sensing.models import Camera
+from sensing.services import camera_register, scene_save
 from sensing.simulation import default_scene, demo_urls, parse_simulation_url
 
 LINE_ACROSS = {

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.test import override_settings
-
-from tests.gateway import RunningGateway, running_gateway
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,13 +16,6 @@ def plain_static_files() -> Iterator[None]:
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
         yield
-
-
-@pytest.fixture(scope="session")
-def live_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    """One real gateway with its two simulated cameras, shared by the tests that only look."""
-    with running_gateway(tmp_path_factory.mktemp("gateway") / "data") as gateway:
-        yield gateway
 
 
 @pytest.hookimpl(trylast=True)
@@ -37,13 +27,3 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         for report in skipped:
             reporter.write_line(f"SKIPPED IN CI: {report.nodeid}: {report.longrepr}", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The system's Chromium; tests of pages need it."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        for folder in os.environ["PATH"].split(os.pathsep):
-            if (path := Path(folder) / name).is_file():
-                return str(path)
-    pytest.skip("no Chromium on the PATH: scripts/test installs it where it may")

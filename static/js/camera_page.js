@@ -3,6 +3,7 @@ import { CameraCanvas } from "./camera_canvas.js";
 import { CameraFeed } from "./camera_feed.js";
 import { classKey, inOrder, unitWord } from "./classes.js";
 import { CrossingList } from "./crossing_list.js";
+import { directionArrow, directionWord } from "./direction.js";
 import { h, readJson, setText } from "./dom.js";
 import { number } from "./format.js";
 import { HourChart } from "./hour_chart.js";
@@ -16,7 +17,6 @@ const id = Number(find("camera-page").dataset.cameraPage);
 const feed = new CameraFeed(readJson("entries", []), { only: id });
 const crossings = new CrossingList(find("crossings"), find("no-crossings"), readJson("recent", []));
 const chart = new HourChart(find("hour-chart"), find("readout"));
-const words = { forward: () => gettext("Forward"), backward: () => gettext("Backward") };
 let camera = null;
 let canvas = null;
 let shown = {};
@@ -69,15 +69,15 @@ function counts() {
     h("p", { class: "lead" }, h("b", { class: "figure numbers" }, number(today)), fill(gettext("%(unit)s today"), { unit: unitWord(unit, today) })),
     ...(hour === null ? [] : [
       h("p", {}, h("b", { class: "numbers" }, number(hour)), gettext("this hour")),
-      ...["forward", "backward"].map((direction) => h("p", {}, h("i", { class: `arrow ${direction}` }),
-        h("b", { class: "numbers" }, number(sum(hours[direction]))), fill(gettext("%(direction)s this hour"), { direction: words[direction]().toLowerCase() })))]),
+      ...["forward", "backward"].map((direction) => h("p", {}, directionArrow(direction, camera.scene.lines),
+        h("b", { class: "numbers" }, number(sum(hours[direction]))), fill(gettext("%(direction)s this hour"), { direction: directionWord(direction).toLowerCase() })))]),
   );
   find("lines").hidden = !camera.scene.lines.length;
   find("line-counts").replaceChildren(...camera.scene.lines.map((line) => h("div", { class: "line-counts" },
     h("h3", {}, line.name),
     ...["forward", "backward"].map((direction) => {
       const classes = camera.counts.today?.[line.id]?.[direction] ?? {};
-      return h("div", { class: "direction" }, h("i", { class: `arrow ${direction}` }), h("span", {}, words[direction]()),
+      return h("div", { class: "direction" }, directionArrow(direction, [line]), h("span", {}, directionWord(direction)),
         h("span", { class: "keys" }, ...inOrder(Object.keys(classes)).map((name) => classKey(name, classes[name]))),
         h("b", {}, number(sum(classes))));
     }))));

@@ -2,7 +2,7 @@
 import { CameraFeed } from "./camera_feed.js";
 import { announce, readJson, setText } from "./dom.js";
 import { number } from "./format.js";
-import { fill, gettext } from "./i18n.js";
+import { fill, gettext, ngettext } from "./i18n.js";
 import { enableReorder, orderedIds } from "./tile_order.js";
 import { Tile } from "./tile.js";
 import { unitWord } from "./classes.js";
@@ -48,22 +48,21 @@ function rebuild() {
 
 function showTotals() {
   const cameras = [...feed.cameras.values()];
-  const totals = { vehicles: 0, persons: 0, forward: 0, backward: 0, occupancy: 0 };
+  const totals = { vehicles: 0, persons: 0, hour: 0, occupancy: 0 };
   let zones = 0, live = 0;
   for (const camera of cameras) {
     const today = vehiclesAndPersons(camera.counts.today);
     totals.vehicles += today.vehicles;
     totals.persons += today.persons;
     const hour = byDirection(camera.counts.hour);
-    totals.forward += sum(hour.forward);
-    totals.backward += sum(hour.backward);
+    totals.hour += sum(hour.forward) + sum(hour.backward);
     totals.occupancy += sum(camera.occupancy);
     zones += camera.scene.zones.length;
     live += camera.state.state === "live";
   }
   show("vehicles", totals.vehicles, fill(gettext("%(unit)s today"), { unit: unitWord("vehicles", totals.vehicles) }));
   show("persons", totals.persons, fill(gettext("%(unit)s today"), { unit: unitWord("persons", totals.persons) }), totals.persons > 0);
-  show("hour", [totals.forward, totals.backward], gettext("this hour"));
+  show("hour", totals.hour, ngettext("crossing this hour", "crossings this hour", totals.hour));
   show("occupancy", totals.occupancy, gettext("in zones now"), zones > 0);
   show("live", `${live}/${cameras.length}`, gettext("cameras live"));
   announce(document.querySelector("[data-announce]"), fill(gettext("%(n)s vehicles today, %(live)s of %(all)s cameras live"), {
@@ -71,11 +70,10 @@ function showTotals() {
   }));
 }
 
-function show(name, values, words, visible = true) {
+function show(name, value, words, visible = true) {
   const item = document.querySelector(`[data-total=${name}]`);
   item.hidden = !visible;
-  const figures = item.querySelectorAll("b");
-  [values].flat().forEach((value, i) => setText(figures[i], typeof value === "number" ? number(value) : value));
+  setText(item.querySelector("b"), typeof value === "number" ? number(value) : value);
   setText(item.querySelector("span"), words);
 }
 

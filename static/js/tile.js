@@ -1,6 +1,7 @@
 // One camera on the live page: picture, counts, the last hour, state.
 import { CameraCanvas } from "./camera_canvas.js";
 import { classKey, inOrder, unitWord } from "./classes.js";
+import { directionArrow, directionWord } from "./direction.js";
 import { h, setText } from "./dom.js";
 import { decimal, number } from "./format.js";
 import { fill, gettext, ngettext } from "./i18n.js";
@@ -66,7 +67,8 @@ export class Tile {
 
   updateCounts() {
     const { counts } = this.camera;
-    const key = JSON.stringify([counts.today, counts.hour, counts.visits_today]);
+    const { lines } = this.camera.scene;
+    const key = JSON.stringify([counts.today, counts.hour, counts.visits_today, lines]);
     this.spark.show(counts.minutes);
     if (key === this.drawnKeys.counts) return;
     this.drawnKeys.counts = key;
@@ -76,8 +78,8 @@ export class Tile {
     setText(this.hour, hour === null ? "" : fill(gettext("%(n)s this hour"), { n: number(hour) }));
     const sums = byDirection(counts.today);
     const hours = byDirection(counts.hour);
-    for (const [direction, row] of Object.entries(this.rows)) row.show(sums[direction], sum(hours[direction]));
-    this.element.querySelector(".directions").hidden = !this.camera.scene.lines.length;
+    for (const [direction, row] of Object.entries(this.rows)) row.show(sums[direction], sum(hours[direction]), lines);
+    this.element.querySelector(".directions").hidden = !lines.length;
   }
 
   updateZones() {
@@ -102,10 +104,10 @@ function directionRow(direction) {
   const total = h("b", { class: "numbers" });
   const keys = h("span", { class: "keys" });
   const hour = h("span", { class: "quiet small numbers" });
-  const word = direction === "forward" ? gettext("Forward") : gettext("Backward");
-  const element = h("div", { class: "direction", title: word },
-    h("span", { class: `arrow ${direction}` }), h("span", { class: "unseen" }, word), total, keys, hour);
-  const show = (classes, inHour) => {
+  const name = h("span", { class: "way" });
+  const element = h("div", { class: "direction" }, name, total, keys, hour);
+  const show = (classes, inHour, lines) => {
+    name.replaceChildren(directionArrow(direction, lines) ?? "", directionWord(direction));
     setText(total, number(sum(classes)));
     setText(hour, fill(gettext("+%(n)s this hour"), { n: number(inHour) }));
     keys.replaceChildren(...inOrder(Object.keys(classes)).map((name) => classKey(name, classes[name])));

@@ -19,6 +19,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
+from aision import static_files
 from aision.first_start import (
     FirstStartRefused,
     ensure_admin,
@@ -61,7 +62,7 @@ class Command(BaseCommand):
 
     def _prepare(self, options: dict[str, Any]) -> None:
         call_command("migrate", verbosity=0, interactive=False)
-        call_command("collectstatic", verbosity=0, interactive=False)
+        static_files.collect()
         for folder in (settings.MODELS_DIR, settings.CLIPS_DIR, settings.VIDEO_DIRS[0]):
             folder.mkdir(parents=True, exist_ok=True)
         try:
