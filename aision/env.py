@@ -76,10 +76,14 @@ def secret(variable: str, path: Path) -> str:
             )
         return given
     try:
+        if not path.exists():
+            _write_once(path, secrets.token_urlsafe(48))
         return path.read_text().strip()
-    except FileNotFoundError:
-        _write_once(path, secrets.token_urlsafe(48))
-        return path.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"AISION_DATA_DIR: expected a folder that can be written to, got {path.parent.parent}"
+            f" ({error.strerror})"
+        ) from error
 
 
 def _write_once(path: Path, value: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 
 from sensing.models import Camera
 from sensing.services import camera_register, scene_save
@@ -29,10 +30,19 @@ class FirstStartRefused(RuntimeError):
 
 
 def ensure_admin() -> tuple[str, str] | None:
-    """Make the first admin. Returns (user, password) when the password was generated."""
+    """Make the first admin. Returns (user, password) when the password was generated.
+
+    Raises ``FirstStartRefused`` when ``AISION_ADMIN_USER`` cannot be a user's name.
+    """
     if User.objects.filter(is_superuser=True).exists():
         return None
     user = os.environ.get("AISION_ADMIN_USER", "admin")
+    try:
+        User(username=user).clean_fields(exclude={"password"})
+    except ValidationError as error:
+        raise FirstStartRefused(
+            f"AISION_ADMIN_USER: {' '.join(error.messages)} Got {user!r}."
+        ) from error
     given = os.environ.get("AISION_ADMIN_PASSWORD")
     password = given or secrets.token_urlsafe(12)
     User.objects.create_superuser(user, password=password)

@@ -90,9 +90,7 @@ class Processes:
 
     def stop(self) -> None:
         """SIGTERM to all, then SIGKILL to the groups of those that take too long."""
-        running = [
-            (p.name, p.child) for p in self._processes if p.child and p.child.poll() is None
-        ]
+        running = [(p.name, p.child) for p in self._processes if p.child and p.child.poll() is None]
         for _name, child in running:
             child.send_signal(signal.SIGTERM)
         deadline_s = time.monotonic() + STOP_WITHIN_S

@@ -141,10 +141,17 @@ STORAGES = {
 
 
 def _database() -> dict[str, Any]:
-    given = env.url("DATABASE_URL", ("postgres", "postgresql", "sqlite"))
-    if given and not given.startswith("sqlite"):
+    given = env.url("DATABASE_URL", ("postgres", "postgresql"))
+    if given:
+        try:
+            parsed = dj_database_url.parse(given)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                "DATABASE_URL: expected postgres://user:password@host:5432/name with special"
+                " characters percent-encoded, got a URL that cannot be read"
+            ) from error
         # Under ASGI each request has a thread of its own: a connection kept for later would leak.
-        return {**dj_database_url.parse(given), "CONN_HEALTH_CHECKS": True}
+        return {**parsed, "CONN_HEALTH_CHECKS": True}
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": DATA_DIR / "aision.sqlite3",

@@ -6,20 +6,28 @@ import asyncio
 import contextlib
 import hmac
 import json
+import logging
 import time
 from collections.abc import Mapping
-from typing import Any
+from importlib import import_module
+from typing import Any, cast
 from urllib.parse import urlsplit
 
+from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.db import DatabaseError
 
 from sensing.live import SENSING_GROUP, Client, LiveItem, encode, hub, publish
 from sensing.selectors import live_snapshot
 
+log = logging.getLogger(__name__)
+
 MAX_WATCHED = 256
 SEND_TIMEOUT_S = 20.0
+ASK_AGAIN_S = 30.0
+CLOSE_TRY_AGAIN = 1013
 CLOSE_NOT_ALLOWED = 4403
 CLOSE_TOO_SLOW = 4408
 CLOSE_NONSENSE = 4400
@@ -33,7 +41,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         await self.accept()
-        if not same_origin(dict(self.scope)) or not await self._may_watch():
+        if not same_origin(dict(self.scope)) or not await self._may_watch(self.scope.get("user")):
             await self.close(CLOSE_NOT_ALLOWED)
             return
         self.client = Client(changed=True)
@@ -57,9 +65,15 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def _send_waiting(self, client: Client) -> None:
         # A browser that stops reading blocks here, not in the hub; after a while it is let go.
+        ask_again_s = time.monotonic() + ASK_AGAIN_S
         try:
             while True:
                 await client.wake.wait()
+                if time.monotonic() > ask_again_s:
+                    ask_again_s = time.monotonic() + ASK_AGAIN_S
+                    if not await self._may_still_watch():
+                        await self._let_go(client, CLOSE_NOT_ALLOWED)
+                        return
                 async with asyncio.timeout(SEND_TIMEOUT_S):
                     if client.changed:
                         client.changed = False
@@ -70,17 +84,30 @@ class LiveConsumer(AsyncWebsocketConsumer):
                         else:
                             await self.send(text_data=data)
         except TimeoutError:
-            await hub().leave(client)
-            with contextlib.suppress(RuntimeError):
-                await self.close(CLOSE_TOO_SLOW)
+            await self._let_go(client, CLOSE_TOO_SLOW)
+        except DatabaseError:
+            log.exception("a browser could not be told of its cameras")
+            await self._let_go(client, CLOSE_TRY_AGAIN)
+
+    async def _let_go(self, client: Client, code: int) -> None:
+        await hub().leave(client)
+        with contextlib.suppress(RuntimeError):
+            await self.close(code)
 
     async def _hello(self) -> dict[str, Any]:
         cameras = await database_sync_to_async(live_snapshot)()
         return {"type": "hello", "cameras": cameras, "server_time": time.time()}
 
+    async def _may_still_watch(self) -> bool:
+        """Whether the log-in stands: a person may have logged out or lost the right meanwhile."""
+        store = import_module(settings.SESSION_ENGINE).SessionStore
+        session = store(self.scope["session"].session_key)
+        # Channels' types want a whole scope here; the function reads the session only.
+        user = await get_user(cast(Any, {"session": session}))
+        return await self._may_watch(user)
+
     @database_sync_to_async
-    def _may_watch(self) -> bool:
-        user = self.scope.get("user")
+    def _may_watch(self, user: Any) -> bool:
         return bool(user and user.is_active and user.has_perm("sensing.view_camera"))
 
 
@@ -110,12 +137,19 @@ class UplinkConsumer(AsyncWebsocketConsumer):
         await self.send(text_data=encode({**message, "type": "watch"}))
 
 
+class NobodyConsumer(AsyncWebsocketConsumer):
+    """An address at which nobody listens."""
+
+    async def connect(self) -> None:
+        await self.close()
+
+
 def read_watch(text: str | None) -> tuple[frozenset[int], frozenset[int]] | None:
     """(cameras, pictures) of a watch message; None when it is something else."""
     try:
         message = json.loads(text or "")
         cameras, pictures = message["cameras"], message.get("pictures", [])
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     for ids in (cameras, pictures):
         if not isinstance(ids, list) or len(ids) > MAX_WATCHED:
@@ -134,4 +168,7 @@ def same_origin(scope: Mapping[str, Any]) -> bool:
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True
     host: str = headers.get(b"host", b"").decode("latin-1")
-    return bool(urlsplit(origin).netloc == host)
+    try:
+        return bool(urlsplit(origin).netloc == host)
+    except ValueError:  # no URL at all
+        return False

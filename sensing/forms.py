@@ -164,7 +164,10 @@ class SimulationFields:
 
     @classmethod
     def from_url(cls, url: str) -> SimulationFields:
-        parts = urlsplit(url) if url.startswith("sim://") else urlsplit("sim://road")
+        try:
+            parts = urlsplit(url if url.startswith("sim://") else "sim://road")
+        except ValueError:  # such as an opening bracket without its closing one
+            return cls()
         given = dict(parse_qsl(parts.query))
         return cls(
             place=parts.netloc if parts.netloc in ("road", "plaza") else "road",

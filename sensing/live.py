@@ -28,6 +28,7 @@ LIVE_GROUP = "live"
 SENSING_GROUP = "sensing"
 LEASE_EVERY_S = 2.0
 LEASE_LASTS_S = 6.0
+RETRY_AFTER_S = 1.0
 MAX_EVENTS = 200
 
 Kind = Literal["overlay", "status", "counts", "crossing", "picture", "cameras"]
@@ -99,6 +100,7 @@ class Hub:
         self._leases_due.set()
         if not self.clients:
             await self._send_lease()
+        if not self.clients:  # still: a page that is loaded again may have joined meanwhile
             for task in self._tasks:
                 task.cancel()
             self._tasks = []
@@ -108,6 +110,14 @@ class Hub:
         self._leases_due.set()
 
     async def _receive(self) -> None:
+        while True:
+            try:
+                await self._receive_group()
+            except Exception as error:  # noqa: BLE001 - boundary: a message service may be away
+                log.warning("live messages not received, tried again: %s", error)
+                await asyncio.sleep(RETRY_AFTER_S)
+
+    async def _receive_group(self) -> None:
         layer = channel_layer()
         channel = await layer.new_channel()
         await layer.group_add(LIVE_GROUP, channel)
@@ -131,10 +141,11 @@ class Hub:
     async def _send_lease(self) -> None:
         cameras = sorted(frozenset[int]().union(*(c.cameras for c in self.clients)))
         pictures = sorted(frozenset[int]().union(*(c.pictures for c in self.clients)))
-        await channel_layer().group_send(
-            SENSING_GROUP,
-            {"type": "watch.lease", "hub": self.id, "cameras": cameras, "pictures": pictures},
-        )
+        lease = {"type": "watch.lease", "hub": self.id, "cameras": cameras, "pictures": pictures}
+        try:
+            await channel_layer().group_send(SENSING_GROUP, lease)
+        except Exception as error:  # noqa: BLE001 - boundary: a message service may be away
+            log.warning("not told who watches, told again with the next lease: %s", error)
 
 
 def channel_layer() -> BaseChannelLayer:

@@ -84,7 +84,7 @@ def _contract(name: str) -> dict[str, Any] | None:
         document = json.loads(path.read_text())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         logger.warning("contract %s cannot be read: %s", path, error)
         return None
     return document if isinstance(document, dict) else None

@@ -120,7 +120,11 @@ def _checked_file(url: str) -> str:
             % {"folders": ", ".join(map(str, folders))},
             "url",
         )
-    if not path.is_file():
+    try:
+        exists = path.is_file()
+    except OSError:  # such as a name longer than the file system allows
+        exists = False
+    if not exists:
         raise Refused("file_missing", _("There is no file %(path)s.") % {"path": path}, "url")
     return str(path)
 

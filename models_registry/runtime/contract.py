@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, cast, get_args
 
@@ -133,7 +133,7 @@ def check_names(document: dict[str, Any] | str | bytes) -> dict[str, Any]:
     if isinstance(document, str | bytes):
         try:
             document = json.loads(document)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ContractInvalid(
                 f"expected a JSON object, got unreadable text: {error}"
             ) from error
@@ -152,7 +152,8 @@ def _require(holds: bool, name: str, expected: str, contract: ModelContract) -> 
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(cast(float, value))  # bool is no number
+    # bool is no number; neither NaN, infinity nor an integer that no float can hold passes.
+    return type(value) in (int, float) and abs(cast(float, value)) <= sys.float_info.max
 
 
 def _three_numbers(values: object) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.translation import gettext as _
 from rest_framework import status
@@ -26,6 +28,8 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
         )
     if isinstance(exception, SceneInvalid):
         return Response(scene_problems(exception), status.HTTP_400_BAD_REQUEST)
+    if isinstance(exception, RequestDataTooBig):
+        return Response(too_big(), status.HTTP_413_REQUEST_ENTITY_TOO_LARGE)
     if isinstance(exception, DjangoValidationError):
         exception = ValidationError(exception.messages)
     response = exception_handler(exception, context)
@@ -43,6 +47,14 @@ def refusal(error: Refused) -> dict[str, Any]:
     if error.field:
         document["field"] = error.field
     return document
+
+
+def too_big() -> dict[str, Any]:
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024
+    return {
+        "code": "too_big",
+        "message": _("Expected a request of at most %(limit)d KiB.") % {"limit": limit},
+    }
 
 
 def scene_problems(error: SceneInvalid) -> dict[str, Any]:

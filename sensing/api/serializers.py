@@ -89,7 +89,7 @@ class CameraInput(SourceInput):
     position = serializers.IntegerField(min_value=0, max_value=MAX_POSITION, required=False)
 
 
-class SiteSerializer(serializers.ModelSerializer[Site]):
+class SiteSerializer(StrictSerializer, serializers.ModelSerializer[Site]):
     class Meta:
         model = Site
         fields = (

@@ -9,7 +9,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -18,217 +17,575 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Camera',
+            name="Camera",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80, unique=True, verbose_name='name')),
-                ('kind', models.CharField(choices=[('rtsp', 'RTSP camera'), ('http', 'HTTP camera (MJPEG)'), ('file', 'Video file'), ('usb', 'USB camera'), ('sim', 'Simulated camera')], max_length=8, verbose_name='kind')),
-                ('url', models.CharField(max_length=1000, verbose_name='address')),
-                ('username', sensing.models.fields.SecretField(blank=True, default='', verbose_name='user name')),
-                ('password', sensing.models.fields.SecretField(blank=True, default='', verbose_name='password')),
-                ('loop', models.BooleanField(default=True, verbose_name='play the file again and again')),
-                ('paused', models.BooleanField(default=False, verbose_name='paused')),
-                ('analysed_fps', models.FloatField(default=10.0, validators=[sensing.models.cameras.validate_finite, django.core.validators.MinValueValidator(1.0), django.core.validators.MaxValueValidator(30.0)], verbose_name='frames analysed per second')),
-                ('pictures', models.CharField(choices=[('clear', 'Clear pictures'), ('blurred', 'Persons and vehicles blurred'), ('none', 'No pictures, numbers only')], default='clear', max_length=8, verbose_name='pictures')),
-                ('detector', models.CharField(default='motion', max_length=80, verbose_name='detector')),
-                ('position', models.PositiveIntegerField(default=0, verbose_name='order on the dashboard')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80, unique=True, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("rtsp", "RTSP camera"),
+                            ("http", "HTTP camera (MJPEG)"),
+                            ("file", "Video file"),
+                            ("usb", "USB camera"),
+                            ("sim", "Simulated camera"),
+                        ],
+                        max_length=8,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("url", models.CharField(max_length=1000, verbose_name="address")),
+                (
+                    "username",
+                    sensing.models.fields.SecretField(
+                        blank=True, default="", verbose_name="user name"
+                    ),
+                ),
+                (
+                    "password",
+                    sensing.models.fields.SecretField(
+                        blank=True, default="", verbose_name="password"
+                    ),
+                ),
+                (
+                    "loop",
+                    models.BooleanField(default=True, verbose_name="play the file again and again"),
+                ),
+                ("paused", models.BooleanField(default=False, verbose_name="paused")),
+                (
+                    "analysed_fps",
+                    models.FloatField(
+                        default=10.0,
+                        validators=[
+                            sensing.models.cameras.validate_finite,
+                            django.core.validators.MinValueValidator(1.0),
+                            django.core.validators.MaxValueValidator(30.0),
+                        ],
+                        verbose_name="frames analysed per second",
+                    ),
+                ),
+                (
+                    "pictures",
+                    models.CharField(
+                        choices=[
+                            ("clear", "Clear pictures"),
+                            ("blurred", "Persons and vehicles blurred"),
+                            ("none", "No pictures, numbers only"),
+                        ],
+                        default="clear",
+                        max_length=8,
+                        verbose_name="pictures",
+                    ),
+                ),
+                (
+                    "detector",
+                    models.CharField(default="motion", max_length=80, verbose_name="detector"),
+                ),
+                (
+                    "position",
+                    models.PositiveIntegerField(default=0, verbose_name="order on the dashboard"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
             ],
             options={
-                'verbose_name': 'camera',
-                'verbose_name_plural': 'cameras',
-                'ordering': ['position', 'name'],
+                "verbose_name": "camera",
+                "verbose_name_plural": "cameras",
+                "ordering": ["position", "name"],
             },
         ),
         migrations.CreateModel(
-            name='CameraState',
+            name="CameraState",
             fields=[
-                ('camera', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='state', serialize=False, to='sensing.camera')),
-                ('state', models.CharField(choices=[('connecting', 'Connecting'), ('live', 'Live'), ('stalled', 'Stalled'), ('failed', 'Failed'), ('ended', 'Ended'), ('paused', 'Paused')], default='connecting', max_length=12, verbose_name='state')),
-                ('cause', models.CharField(blank=True, default='', max_length=40, verbose_name='cause')),
-                ('detail', models.CharField(blank=True, default='', max_length=500, verbose_name='detail')),
-                ('since', models.DateTimeField(null=True, verbose_name='since')),
-                ('last_frame_at', models.DateTimeField(null=True, verbose_name='last frame')),
-                ('run_id', models.CharField(blank=True, default='', max_length=64, verbose_name='run')),
-                ('width', models.PositiveIntegerField(default=0, verbose_name='width')),
-                ('height', models.PositiveIntegerField(default=0, verbose_name='height')),
-                ('codec', models.CharField(blank=True, default='', max_length=32, verbose_name='codec')),
-                ('source_fps', models.FloatField(default=0.0, verbose_name='frames per second of the source')),
-                ('analysed_fps', models.FloatField(default=0.0, verbose_name='frames analysed per second')),
-                ('frames_read', models.BigIntegerField(default=0, verbose_name='frames read')),
-                ('frames_analysed', models.BigIntegerField(default=0, verbose_name='frames analysed')),
-                ('frames_dropped', models.BigIntegerField(default=0, verbose_name='frames dropped')),
-                ('latency_p50_ms', models.FloatField(default=0.0, verbose_name='median latency (ms)')),
-                ('latency_p95_ms', models.FloatField(default=0.0, verbose_name='95 % latency (ms)')),
-                ('detector', models.CharField(blank=True, default='', max_length=80, verbose_name='detector')),
-                ('retry_in_s', models.FloatField(null=True, verbose_name='tries again in (s)')),
-                ('updated_at', models.DateTimeField(null=True, verbose_name='updated')),
+                (
+                    "camera",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="state",
+                        serialize=False,
+                        to="sensing.camera",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("connecting", "Connecting"),
+                            ("live", "Live"),
+                            ("stalled", "Stalled"),
+                            ("failed", "Failed"),
+                            ("ended", "Ended"),
+                            ("paused", "Paused"),
+                        ],
+                        default="connecting",
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "cause",
+                    models.CharField(blank=True, default="", max_length=40, verbose_name="cause"),
+                ),
+                (
+                    "detail",
+                    models.CharField(blank=True, default="", max_length=500, verbose_name="detail"),
+                ),
+                ("since", models.DateTimeField(null=True, verbose_name="since")),
+                ("last_frame_at", models.DateTimeField(null=True, verbose_name="last frame")),
+                (
+                    "run_id",
+                    models.CharField(blank=True, default="", max_length=64, verbose_name="run"),
+                ),
+                ("width", models.PositiveIntegerField(default=0, verbose_name="width")),
+                ("height", models.PositiveIntegerField(default=0, verbose_name="height")),
+                (
+                    "codec",
+                    models.CharField(blank=True, default="", max_length=32, verbose_name="codec"),
+                ),
+                (
+                    "source_fps",
+                    models.FloatField(default=0.0, verbose_name="frames per second of the source"),
+                ),
+                (
+                    "analysed_fps",
+                    models.FloatField(default=0.0, verbose_name="frames analysed per second"),
+                ),
+                ("frames_read", models.BigIntegerField(default=0, verbose_name="frames read")),
+                (
+                    "frames_analysed",
+                    models.BigIntegerField(default=0, verbose_name="frames analysed"),
+                ),
+                (
+                    "frames_dropped",
+                    models.BigIntegerField(default=0, verbose_name="frames dropped"),
+                ),
+                (
+                    "latency_p50_ms",
+                    models.FloatField(default=0.0, verbose_name="median latency (ms)"),
+                ),
+                (
+                    "latency_p95_ms",
+                    models.FloatField(default=0.0, verbose_name="95 % latency (ms)"),
+                ),
+                (
+                    "detector",
+                    models.CharField(
+                        blank=True, default="", max_length=80, verbose_name="detector"
+                    ),
+                ),
+                ("retry_in_s", models.FloatField(null=True, verbose_name="tries again in (s)")),
+                ("updated_at", models.DateTimeField(null=True, verbose_name="updated")),
             ],
             options={
-                'verbose_name': 'camera state',
-                'verbose_name_plural': 'camera states',
+                "verbose_name": "camera state",
+                "verbose_name_plural": "camera states",
             },
         ),
         migrations.CreateModel(
-            name='Site',
+            name="Site",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(default='AISION gateway', max_length=120, verbose_name='name')),
-                ('time_zone', models.CharField(default='UTC', max_length=64, validators=[sensing.models.cameras.validate_time_zone], verbose_name='time zone')),
-                ('keep_crossings_days', models.PositiveIntegerField(default=400, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(36500)], verbose_name='keep crossings and visits (days)')),
-                ('keep_intervals_days', models.PositiveIntegerField(default=1825, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(36500)], verbose_name='keep counts per minute (days)')),
-                ('default_pictures', models.CharField(choices=[('clear', 'Clear pictures'), ('blurred', 'Persons and vehicles blurred'), ('none', 'No pictures, numbers only')], default='clear', max_length=8, verbose_name='pictures of new cameras')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(default="AISION gateway", max_length=120, verbose_name="name"),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(
+                        default="UTC",
+                        max_length=64,
+                        validators=[sensing.models.cameras.validate_time_zone],
+                        verbose_name="time zone",
+                    ),
+                ),
+                (
+                    "keep_crossings_days",
+                    models.PositiveIntegerField(
+                        default=400,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(36500),
+                        ],
+                        verbose_name="keep crossings and visits (days)",
+                    ),
+                ),
+                (
+                    "keep_intervals_days",
+                    models.PositiveIntegerField(
+                        default=1825,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(36500),
+                        ],
+                        verbose_name="keep counts per minute (days)",
+                    ),
+                ),
+                (
+                    "default_pictures",
+                    models.CharField(
+                        choices=[
+                            ("clear", "Clear pictures"),
+                            ("blurred", "Persons and vehicles blurred"),
+                            ("none", "No pictures, numbers only"),
+                        ],
+                        default="clear",
+                        max_length=8,
+                        verbose_name="pictures of new cameras",
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
             ],
             options={
-                'verbose_name': 'site',
-                'verbose_name_plural': 'site',
-                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='site_is_one_row')],
+                "verbose_name": "site",
+                "verbose_name_plural": "site",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("pk", 1)), name="site_is_one_row")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Scene',
+            name="Scene",
             fields=[
-                ('camera', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='scene', serialize=False, to='sensing.camera')),
-                ('anchor', models.CharField(choices=[('center', 'Centre of the box'), ('bottom', 'Middle of its lower edge')], default='center', max_length=8, verbose_name='point of a box that counts')),
-                ('lines', models.JSONField(blank=True, default=list, verbose_name='counting lines')),
-                ('zones', models.JSONField(blank=True, default=list, verbose_name='zones')),
-                ('revision', models.PositiveIntegerField(default=0, verbose_name='revision')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('updated_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='updated by')),
+                (
+                    "camera",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="scene",
+                        serialize=False,
+                        to="sensing.camera",
+                    ),
+                ),
+                (
+                    "anchor",
+                    models.CharField(
+                        choices=[
+                            ("center", "Centre of the box"),
+                            ("bottom", "Middle of its lower edge"),
+                        ],
+                        default="center",
+                        max_length=8,
+                        verbose_name="point of a box that counts",
+                    ),
+                ),
+                (
+                    "lines",
+                    models.JSONField(blank=True, default=list, verbose_name="counting lines"),
+                ),
+                ("zones", models.JSONField(blank=True, default=list, verbose_name="zones")),
+                ("revision", models.PositiveIntegerField(default=0, verbose_name="revision")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="updated by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'scene',
-                'verbose_name_plural': 'scenes',
+                "verbose_name": "scene",
+                "verbose_name_plural": "scenes",
             },
         ),
         migrations.CreateModel(
-            name='CountInterval',
+            name="CountInterval",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line_id', models.CharField(max_length=40, verbose_name='line')),
-                ('minute', models.BigIntegerField(verbose_name='minute')),
-                ('object_class', models.CharField(max_length=40, verbose_name='class')),
-                ('size', models.CharField(blank=True, choices=[('small', 'Small'), ('large', 'Large')], default='', max_length=5, verbose_name='size')),
-                ('direction', models.CharField(choices=[('forward', 'Forward'), ('backward', 'Backward')], max_length=8, verbose_name='direction')),
-                ('count', models.PositiveIntegerField(verbose_name='count')),
-                ('camera', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sensing.camera')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("line_id", models.CharField(max_length=40, verbose_name="line")),
+                ("minute", models.BigIntegerField(verbose_name="minute")),
+                ("object_class", models.CharField(max_length=40, verbose_name="class")),
+                (
+                    "size",
+                    models.CharField(
+                        blank=True,
+                        choices=[("small", "Small"), ("large", "Large")],
+                        default="",
+                        max_length=5,
+                        verbose_name="size",
+                    ),
+                ),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("forward", "Forward"), ("backward", "Backward")],
+                        max_length=8,
+                        verbose_name="direction",
+                    ),
+                ),
+                ("count", models.PositiveIntegerField(verbose_name="count")),
+                (
+                    "camera",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="sensing.camera",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'count per minute',
-                'verbose_name_plural': 'counts per minute',
-                'indexes': [models.Index(fields=['minute'], name='count_interval_minute')],
-                'constraints': [models.UniqueConstraint(fields=('camera', 'minute', 'line_id', 'object_class', 'size', 'direction'), name='count_interval_once')],
+                "verbose_name": "count per minute",
+                "verbose_name_plural": "counts per minute",
+                "indexes": [models.Index(fields=["minute"], name="count_interval_minute")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("camera", "minute", "line_id", "object_class", "size", "direction"),
+                        name="count_interval_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Crossing',
+            name="Crossing",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('run_id', models.CharField(max_length=64, verbose_name='run')),
-                ('line_id', models.CharField(max_length=40, verbose_name='line')),
-                ('track_id', models.BigIntegerField(verbose_name='track')),
-                ('nth', models.PositiveIntegerField(verbose_name='pass of this track')),
-                ('direction', models.CharField(choices=[('forward', 'Forward'), ('backward', 'Backward')], max_length=8, verbose_name='direction')),
-                ('object_class', models.CharField(max_length=40, verbose_name='class')),
-                ('size', models.CharField(blank=True, choices=[('small', 'Small'), ('large', 'Large')], default='', max_length=5, verbose_name='size')),
-                ('confidence', models.FloatField(verbose_name='confidence')),
-                ('at', models.DateTimeField(verbose_name='time')),
-                ('frame_index', models.BigIntegerField(verbose_name='frame')),
-                ('speed_mps', models.FloatField(null=True, verbose_name='speed (m/s)')),
-                ('camera', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='crossings', to='sensing.camera')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("run_id", models.CharField(max_length=64, verbose_name="run")),
+                ("line_id", models.CharField(max_length=40, verbose_name="line")),
+                ("track_id", models.BigIntegerField(verbose_name="track")),
+                ("nth", models.PositiveIntegerField(verbose_name="pass of this track")),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("forward", "Forward"), ("backward", "Backward")],
+                        max_length=8,
+                        verbose_name="direction",
+                    ),
+                ),
+                ("object_class", models.CharField(max_length=40, verbose_name="class")),
+                (
+                    "size",
+                    models.CharField(
+                        blank=True,
+                        choices=[("small", "Small"), ("large", "Large")],
+                        default="",
+                        max_length=5,
+                        verbose_name="size",
+                    ),
+                ),
+                ("confidence", models.FloatField(verbose_name="confidence")),
+                ("at", models.DateTimeField(verbose_name="time")),
+                ("frame_index", models.BigIntegerField(verbose_name="frame")),
+                ("speed_mps", models.FloatField(null=True, verbose_name="speed (m/s)")),
+                (
+                    "camera",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="crossings",
+                        to="sensing.camera",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'crossing',
-                'verbose_name_plural': 'crossings',
-                'indexes': [models.Index(fields=['camera', 'at'], name='crossing_camera_at'), models.Index(fields=['at'], name='crossing_at')],
-                'constraints': [models.UniqueConstraint(fields=('camera', 'run_id', 'line_id', 'track_id', 'nth'), name='crossing_once')],
+                "verbose_name": "crossing",
+                "verbose_name_plural": "crossings",
+                "indexes": [
+                    models.Index(fields=["camera", "at"], name="crossing_camera_at"),
+                    models.Index(fields=["at"], name="crossing_at"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("camera", "run_id", "line_id", "track_id", "nth"),
+                        name="crossing_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ObservedMinute',
+            name="ObservedMinute",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('minute', models.BigIntegerField(verbose_name='minute')),
-                ('observed_s', models.FloatField(verbose_name='seconds observed')),
-                ('camera', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sensing.camera')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("minute", models.BigIntegerField(verbose_name="minute")),
+                ("observed_s", models.FloatField(verbose_name="seconds observed")),
+                (
+                    "camera",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="sensing.camera",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'observed minute',
-                'verbose_name_plural': 'observed minutes',
-                'indexes': [models.Index(fields=['minute'], name='observed_minute_minute')],
-                'constraints': [models.UniqueConstraint(fields=('camera', 'minute'), name='observed_minute_once')],
+                "verbose_name": "observed minute",
+                "verbose_name_plural": "observed minutes",
+                "indexes": [models.Index(fields=["minute"], name="observed_minute_minute")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("camera", "minute"), name="observed_minute_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RunProgress',
+            name="RunProgress",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('run_id', models.CharField(max_length=64, verbose_name='run')),
-                ('sequence', models.BigIntegerField(verbose_name='last batch')),
-                ('updated_at', models.DateTimeField(verbose_name='updated')),
-                ('camera', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sensing.camera')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("run_id", models.CharField(max_length=64, verbose_name="run")),
+                ("sequence", models.BigIntegerField(verbose_name="last batch")),
+                ("updated_at", models.DateTimeField(verbose_name="updated")),
+                (
+                    "camera",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="sensing.camera",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'run progress',
-                'verbose_name_plural': 'run progress',
-                'constraints': [models.UniqueConstraint(fields=('camera', 'run_id'), name='run_progress_once')],
+                "verbose_name": "run progress",
+                "verbose_name_plural": "run progress",
+                "constraints": [
+                    models.UniqueConstraint(fields=("camera", "run_id"), name="run_progress_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SensingModule',
+            name="SensingModule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=40, verbose_name='kind')),
-                ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('parameters', models.JSONField(blank=True, default=dict, verbose_name='parameters')),
-                ('camera', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='modules', to='sensing.camera')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=40, verbose_name="kind")),
+                ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                (
+                    "parameters",
+                    models.JSONField(blank=True, default=dict, verbose_name="parameters"),
+                ),
+                (
+                    "camera",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="modules",
+                        to="sensing.camera",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'sensing module',
-                'verbose_name_plural': 'sensing modules',
-                'ordering': ['camera_id', 'pk'],
-                'constraints': [models.UniqueConstraint(fields=('camera', 'kind'), name='module_once_per_camera')],
+                "verbose_name": "sensing module",
+                "verbose_name_plural": "sensing modules",
+                "ordering": ["camera_id", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("camera", "kind"), name="module_once_per_camera"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Visit',
+            name="Visit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('run_id', models.CharField(max_length=64, verbose_name='run')),
-                ('zone_id', models.CharField(max_length=40, verbose_name='zone')),
-                ('track_id', models.BigIntegerField(verbose_name='track')),
-                ('nth', models.PositiveIntegerField(verbose_name='visit of this track')),
-                ('object_class', models.CharField(max_length=40, verbose_name='class')),
-                ('entered_at', models.DateTimeField(verbose_name='entered')),
-                ('left_at', models.DateTimeField(verbose_name='left')),
-                ('dwell_s', models.FloatField(verbose_name='dwell (s)')),
-                ('camera', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='visits', to='sensing.camera')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("run_id", models.CharField(max_length=64, verbose_name="run")),
+                ("zone_id", models.CharField(max_length=40, verbose_name="zone")),
+                ("track_id", models.BigIntegerField(verbose_name="track")),
+                ("nth", models.PositiveIntegerField(verbose_name="visit of this track")),
+                ("object_class", models.CharField(max_length=40, verbose_name="class")),
+                ("entered_at", models.DateTimeField(verbose_name="entered")),
+                ("left_at", models.DateTimeField(verbose_name="left")),
+                ("dwell_s", models.FloatField(verbose_name="dwell (s)")),
+                (
+                    "camera",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="visits",
+                        to="sensing.camera",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'visit',
-                'verbose_name_plural': 'visits',
-                'indexes': [models.Index(fields=['camera', 'entered_at'], name='visit_camera_entered'), models.Index(fields=['entered_at'], name='visit_entered')],
-                'constraints': [models.UniqueConstraint(fields=('camera', 'run_id', 'zone_id', 'track_id', 'nth'), name='visit_once')],
+                "verbose_name": "visit",
+                "verbose_name_plural": "visits",
+                "indexes": [
+                    models.Index(fields=["camera", "entered_at"], name="visit_camera_entered"),
+                    models.Index(fields=["entered_at"], name="visit_entered"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("camera", "run_id", "zone_id", "track_id", "nth"), name="visit_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ZoneMinute',
+            name="ZoneMinute",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('zone_id', models.CharField(max_length=40, verbose_name='zone')),
-                ('minute', models.BigIntegerField(verbose_name='minute')),
-                ('occupied_s', models.FloatField(default=0.0, verbose_name='occupied (object·s)')),
-                ('occupancy_max', models.PositiveIntegerField(default=0, verbose_name='most at once')),
-                ('visits', models.PositiveIntegerField(default=0, verbose_name='visits')),
-                ('camera', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sensing.camera')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("zone_id", models.CharField(max_length=40, verbose_name="zone")),
+                ("minute", models.BigIntegerField(verbose_name="minute")),
+                ("occupied_s", models.FloatField(default=0.0, verbose_name="occupied (object·s)")),
+                (
+                    "occupancy_max",
+                    models.PositiveIntegerField(default=0, verbose_name="most at once"),
+                ),
+                ("visits", models.PositiveIntegerField(default=0, verbose_name="visits")),
+                (
+                    "camera",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="sensing.camera",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'zone minute',
-                'verbose_name_plural': 'zone minutes',
-                'indexes': [models.Index(fields=['minute'], name='zone_minute_minute')],
-                'constraints': [models.UniqueConstraint(fields=('camera', 'minute', 'zone_id'), name='zone_minute_once')],
+                "verbose_name": "zone minute",
+                "verbose_name_plural": "zone minutes",
+                "indexes": [models.Index(fields=["minute"], name="zone_minute_minute")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("camera", "minute", "zone_id"), name="zone_minute_once"
+                    )
+                ],
             },
         ),
     ]

@@ -38,6 +38,8 @@ class CameraStateChoice(models.TextChoices):
 
 def validate_time_zone(name: str) -> None:
     try:
+        if name == "localtime":  # the machine's own, which browsers do not know
+            raise ValueError(name)
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValidationError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from sensing.models import Camera, Scene, SensingModule
 from sensing.modules import MODULE_KINDS, check_modules
 from sensing.services.actor import Actor
 
+SCENE_PARTS = frozenset({"lines", "zones", "modules"})
 logger = logging.getLogger(__name__)
 
 
@@ -56,6 +58,10 @@ def scene_save(
 
 def checked_scene(document: Any) -> domain.Scene:
     """The scene of a document, with its modules' parameters checked. Raises ``SceneInvalid``."""
+    if isinstance(document, Mapping) and not SCENE_PARTS & document.keys():
+        # A request that lost its body, or the wrong file, must not erase a scene.
+        expected = f"expected at least one of {', '.join(sorted(SCENE_PARTS))}, got none of them"
+        raise domain.SceneInvalid([("scene", expected)])
     parsed = domain.parse_scene(document, MODULE_KINDS)
     check_modules(parsed)
     return parsed

@@ -61,7 +61,10 @@ def demo_urls() -> tuple[str, str]:
 
 def parse_simulation_url(url: str) -> SimulationSpec:
     """Read ``sim://road?…`` or ``sim://plaza?…``; raises ``SimulationInvalid``."""
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:  # such as an opening bracket without its closing one
+        raise SimulationInvalid("URL", "sim://road or sim://plaza", repr(url)) from None
     if parts.scheme != "sim":
         raise SimulationInvalid("URL", "sim://road or sim://plaza", repr(url))
     if parts.netloc not in KINDS or parts.path not in ("", "/") or parts.fragment:

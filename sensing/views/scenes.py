@@ -63,7 +63,7 @@ def _import_problems(request: HttpRequest, pk: int) -> list[tuple[str, str]]:
         return [(_("File"), _("This file is too large for a scene: at most 256 KB."))]
     try:
         document = json.loads(upload.read().decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         return [(_("File"), _("This is not a JSON file: %(error)s") % {"error": error})]
     user = request.user
     assert isinstance(user, User)

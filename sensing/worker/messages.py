@@ -41,7 +41,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class ZoneMinute:
-    """Occupancy of one zone over one minute; ``occupied_s`` is its integral over time (object·s)."""
+    """Occupancy of a zone over one minute; ``occupied_s`` is its integral over time (object·s)."""
 
     zone_id: str
     minute: int

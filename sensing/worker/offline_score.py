@@ -22,7 +22,7 @@ from sensing.domain.scoring import (
 
 
 class ScoreImpossible(ValueError):
-    """A file is missing or is not what it should be; the message says what was expected and came."""
+    """A file is missing or not what it should be; the message says what was expected and came."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def as_document(scores: Scores) -> dict[str, Any]:
 
 
 def as_text(scores: Scores) -> str:
-    """The scores for persons: one row per line and zone, then what was missed and what was too much."""
+    """The scores for persons: a row per line and zone, then what was missed or surplus."""
     head = f"{'':<24}{'found':>7}{'truth':>7}{'matched':>9}{'precision':>11}{'recall':>8}{'F1':>8}"
     rows = [f"events within {scores.tolerance_s:.2f} s of the truth", "", head]
     rows += [_row(f"line {name}", score) for name, score in scores.lines.items()]

@@ -19,6 +19,8 @@ from tests.shared_data import ROOT
         ("AISION_HTTPS", "maybe", "expected 1 or 0"),
         ("AISION_REDIS_URL", "http://cache", "expected redis://"),
         ("DATABASE_URL", "mysql://root@db/aision", "expected postgres://"),
+        ("DATABASE_URL", "postgres://user:hunter2@db:port/aision", "expected postgres://"),
+        ("DATABASE_URL", "sqlite:///elsewhere.sqlite3", "expected postgres://"),
         ("AISION_LOG_LEVEL", "LOUD", "expected DEBUG, INFO, WARNING or ERROR"),
         ("AISION_SECRET_KEY", "short", "expected at least 32 characters"),
         ("AISION_DATA_DIR", __file__, "expected a folder"),
@@ -37,6 +39,42 @@ def test_a_nonsense_setting_stops_the_start_and_says_what_was_expected(
     )
     assert started.returncode != 0
     assert f"{name}: {expected}" in started.stderr
+    assert "Traceback" not in started.stderr
+    assert "hunter2" not in started.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"AISION_ADMIN_USER": ""}, "AISION_ADMIN_USER: This field cannot be blank. Got ''."),
+        ({"AISION_ADMIN_USER": "a b"}, "AISION_ADMIN_USER: Enter a valid username."),
+        (
+            {"DATABASE_URL": "postgres://user:hunter2@127.0.0.1:1/aision"},
+            "The database cannot be used: ",
+        ),
+    ],
+)
+def test_a_gateway_that_cannot_be_prepared_says_why(
+    more: dict[str, str], expected: str, tmp_path: Path
+) -> None:
+    started = subprocess.run(
+        [sys.executable, "manage.py", "gateway", "--no-demo", "--port", "39999"],
+        cwd=ROOT,
+        env=environment(tmp_path) | {"DATABASE_URL": ""} | more,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert started.returncode == 1
+    assert expected in started.stderr
+    assert "Traceback" not in started.stderr
+    assert "hunter2" not in started.stderr
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ImproperlyConfigured, match=r"AISION_DATA_DIR: expected a folder .*file"):
+        env.secret("AISION_NOT_SET", tmp_path / "file" / "secrets" / "key")
 
 
 def test_a_refused_database_url_does_not_print_its_password(

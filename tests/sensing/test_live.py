@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
-from channels.layers import channel_layers, get_channel_layer
+from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_layer
 
 from sensing.consumers import read_watch, same_origin
 from sensing.live import (
@@ -83,6 +84,73 @@ async def test_the_last_client_that_leaves_takes_its_leases_back() -> None:
         leases.renew(await asyncio.wait_for(layer.receive(channel), 5), now_s=0.0)
 
 
+async def test_a_page_that_is_loaded_again_gets_what_is_published() -> None:
+    channel_layers.backends.clear()
+    hub, before, after = Hub(), Client(), Client()
+    await hub.join(before)
+    # The old page leaves while the new one joins: neither waits for the other.
+    leaving = asyncio.create_task(hub.leave(before))
+    send_lease = hub._send_lease
+
+    async def slow_lease() -> None:
+        await asyncio.sleep(0.05)
+        await send_lease()
+
+    hub._send_lease = slow_lease  # type: ignore[method-assign]
+    await asyncio.sleep(0.01)
+    await hub.join(after)
+    await leaving
+    hub.watch(after, frozenset({1}), frozenset())
+    for _ in range(100):
+        await publish([item(1, "status", "live")])
+        await asyncio.sleep(0.01)
+        if after.latest:
+            break
+    assert after.take() == ["live"]
+    await hub.leave(after)
+
+
+class Away(InMemoryChannelLayer):
+    """A message service that can be away."""
+
+    away = True
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        if self.away:
+            raise ConnectionError("no message service")
+        await super().group_send(group, message)
+
+    async def group_add(self, group: str, channel: str) -> None:
+        if self.away:
+            raise ConnectionError("no message service")
+        await super().group_add(group, channel)
+
+
+async def test_a_hub_works_again_when_the_message_service_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    layer = Away()
+    monkeypatch.setitem(channel_layers.backends, "default", layer)
+    monkeypatch.setattr("sensing.live.RETRY_AFTER_S", 0.01)
+    monkeypatch.setattr("sensing.live.LEASE_EVERY_S", 0.01)
+    hub, client, leases = Hub(), Client(), Leases()
+    await hub.join(client)
+    hub.watch(client, frozenset({1}), frozenset())
+    await asyncio.sleep(0.05)
+    layer.away = False
+    channel = await layer.new_channel()
+    await layer.group_add(SENSING_GROUP, channel)
+    while leases.watched(0.0) != (frozenset({1}), frozenset()):
+        leases.renew(await asyncio.wait_for(layer.receive(channel), 5), now_s=0.0)
+    for _ in range(100):
+        await publish([item(1, "status", "live")])
+        await asyncio.sleep(0.02)
+        if client.latest:
+            break
+    assert client.take() == ["live"]
+    await hub.leave(client)
+
+
 def test_leases_of_a_hub_that_died_run_out() -> None:
     leases = Leases()
     leases.renew({"hub": "a", "cameras": [1], "pictures": [1]}, now_s=10.0)
@@ -107,6 +175,7 @@ def test_leases_of_a_hub_that_died_run_out() -> None:
         '{"cameras": [1], "pictures": {"1": true}}',
         json.dumps({"cameras": list(range(1, 1000))}),
         json.dumps({"cameras": [2**40]}),
+        "[" * 100_000,
     ],
 )
 def test_nonsense_from_a_browser_is_told_apart_from_a_watch(text: str) -> None:
@@ -129,6 +198,7 @@ def test_a_watch_names_cameras_and_pictures() -> None:
         (b"http://evil.example", False),
         (b"http://gateway.local:9000", False),
         (b"null", False),
+        (b"http://[gateway.local", False),
     ],
 )
 def test_a_page_of_another_site_may_not_listen(origin: bytes, allowed: bool) -> None:

@@ -98,7 +98,7 @@ def test_the_fingerprint_differs_after_every_change_that_the_worker_must_see() -
     assert changed(camera_change(camera=camera, by=None, password="new"))
     assert changed(camera_pause(camera=camera, by=None))
     assert changed(camera_resume(camera=camera, by=None))
-    assert changed(scene_save(camera=camera, by=None, document={}))
+    assert changed(scene_save(camera=camera, by=None, document={"lines": []}))
     SensingModule.objects.filter(kind="vehicle_traffic").update(enabled=True)
     assert changed()
     SensingModule.objects.update(parameters={"a": 1})

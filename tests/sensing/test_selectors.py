@@ -210,7 +210,7 @@ def test_a_line_that_was_deleted_keeps_its_history() -> None:
     camera = make_camera()
     start = datetime(2026, 1, 1, 12, tzinfo=UTC)
     count_at(camera, start)
-    scene_save(camera=camera, by=None, document={})
+    scene_save(camera=camera, by=None, document={"lines": []})
     camera = Camera.objects.get(pk=camera.pk)
     assert bins(camera, start, start + timedelta(minutes=1), 1) == [(1, 60.0)]
 

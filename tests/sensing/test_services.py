@@ -238,7 +238,7 @@ def test_a_saved_scene_reads_back_as_it_was_and_its_revision_grows() -> None:
 def test_a_scene_based_on_an_older_one_is_a_conflict() -> None:
     camera = make_camera()
     revision = camera.scene.revision
-    scene_save(camera=camera, by=None, document={}, expected_revision=revision)
+    scene_save(camera=camera, by=None, document={"lines": []}, expected_revision=revision)
     with pytest.raises(Conflict):
         scene_save(camera=camera, by=None, document=SCENE, expected_revision=revision)
     assert models.Scene.objects.get().lines == []

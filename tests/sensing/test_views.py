@@ -127,6 +127,15 @@ def test_a_refusal_stands_at_its_field_and_keeps_what_was_typed(camera: Camera) 
     assert Camera.objects.count() == 1
 
 
+def test_an_address_that_is_no_url_is_refused_at_its_field(camera: Camera) -> None:
+    form = {"kind": "sim", "pictures": "clear", "detector": "motion", "analysed_fps": "10"}
+    answer = client_of("operator").post(
+        "/cameras/new/", {**form, "name": "Broken", "url": "sim://[road"}
+    )
+    assert answer.status_code == 422
+    assert answer.context["form"].errors["url"]
+
+
 def test_saving_a_camera_without_typing_keeps_its_credentials(camera: Camera) -> None:
     form = {"kind": "rtsp", "url": camera.url, "pictures": "none", "detector": "motion"}
     client = client_of("operator")
@@ -191,6 +200,8 @@ def test_a_scene_goes_out_and_comes_back_as_a_file(camera: Camera) -> None:
         (b'{"lines": [{"name": "A", "points": [[0, 0], [0, 0]]}]}', "lines[0].points"),
         (b'{"modules": [{"kind": "telepathy"}]}', "telepathy"),
         (b"[" * 200_000, "This is not a JSON file"),
+        (b"9" * 5000, "This is not a JSON file"),
+        (b'{"name": "of something else"}', "expected at least one of lines"),
     ],
 )
 def test_a_bad_scene_file_is_refused_in_words_and_changes_nothing(

@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from aision import static_files
 from aision.first_start import (
@@ -57,7 +57,16 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=EXIT_ALREADY_RUNS) from error
         with lock:
             check_port_is_free(host, port)
-            self._prepare(options)
+            try:
+                self._prepare(options)
+            except FirstStartRefused as error:
+                raise CommandError(str(error)) from error
+            except DatabaseError as error:
+                raise CommandError(f"The database cannot be used: {error}") from error
+            except OSError as error:
+                raise CommandError(
+                    f"The data folder {settings.DATA_DIR} cannot be used: {error}"
+                ) from error
             self._run(host, port, address)
 
     def _prepare(self, options: dict[str, Any]) -> None:
@@ -65,14 +74,11 @@ class Command(BaseCommand):
         static_files.collect()
         for folder in (settings.MODELS_DIR, settings.CLIPS_DIR, settings.VIDEO_DIRS[0]):
             folder.mkdir(parents=True, exist_ok=True)
-        try:
-            if options["video"]:
-                camera = ensure_video_camera(options["video"])
-                self.stdout.write(f"Camera: {camera.name}, with a counting line across it")
-            elif not options["no_demo"]:
-                ensure_demo_cameras()
-        except FirstStartRefused as error:
-            raise CommandError(str(error)) from error
+        if options["video"]:
+            camera = ensure_video_camera(options["video"])
+            self.stdout.write(f"Camera: {camera.name}, with a counting line across it")
+        elif not options["no_demo"]:
+            ensure_demo_cameras()
         made = ensure_admin()
         if made:
             self.stdout.write("")

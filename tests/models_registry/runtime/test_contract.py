@@ -37,6 +37,7 @@ GOOD: dict[str, Any] = {
         ("colour_order", "grb"),
         ("scale", 0),
         ("scale", float("nan")),
+        ("scale", 10**400),
         ("scale", "1/255"),
         ("mean", [0, 0]),
         ("mean", [0, 0, float("inf")]),
@@ -73,6 +74,7 @@ def test_a_nonsense_value_is_refused_by_name(field: str, value: object) -> None:
         ({"layout": "yolox"}, r"missing \['input_name', .*'labels'\]"),
         ("{", "expected a JSON object, got unreadable text"),
         (b"\xff\xfe", "expected a JSON object, got unreadable text"),
+        ("[" * 100_000, "expected a JSON object, got unreadable text"),
         ("[]", "expected a JSON object, got list"),
     ],
 )

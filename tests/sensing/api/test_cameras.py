@@ -188,6 +188,8 @@ def test_ground_truth_files_are_scenes_with_more_keys(operator: APIClient) -> No
         [],
         None,
         "scene",
+        {},
+        {"name": "Gate", "kind": "rtsp"},
         {"lines": {}},
         {"lines": [1]},
         {"lines": [{"name": "a", "points": [[0.5, 0.5], [0.5, 0.5]]}]},
@@ -214,6 +216,33 @@ def test_a_scene_that_cannot_be_is_refused(operator: APIClient, document: Any) -
     assert answer.status_code == 400
     assert answer.json()["message"]
     assert Scene.objects.get().document() == {"version": 1, **SCENE}
+
+
+def test_a_request_that_lost_its_body_does_not_erase_the_scene(operator: APIClient) -> None:
+    camera = make_camera()
+    answer = operator.put(f"{CAMERAS}{camera.pk}/scene/")
+    assert answer.status_code == 400
+    assert "lines" in answer.json()["message"]
+    assert Scene.objects.get().document() == {"version": 1, **SCENE}
+
+
+def test_a_request_that_is_too_big_is_refused_in_words(operator: APIClient) -> None:
+    answer = operator.post(
+        CAMERAS, json.dumps({"name": "x" * 3_000_000}), content_type="application/json"
+    )
+    assert answer.status_code == 413
+    assert answer.json()["code"] == "too_big"
+
+
+@pytest.mark.parametrize(
+    ("kind", "url"), [("file", "a" * 300 + ".mp4"), ("sim", "sim://[road"), ("rtsp", "rtsp://[::1")]
+)
+def test_an_address_that_nothing_can_read_is_refused(
+    operator: APIClient, kind: str, url: str
+) -> None:
+    answer = operator.post(CAMERAS, {"name": "a", "kind": kind, "url": url})
+    assert answer.status_code == 400
+    assert answer.json()["field"] == "url"
 
 
 def test_a_source_is_tested_before_it_is_registered(operator: APIClient) -> None:

@@ -74,6 +74,8 @@ def test_an_admin_changes_the_site(admin: APIClient) -> None:
     [
         ({"time_zone": "Mars"}, "time_zone"),
         ({"time_zone": "../etc"}, "time_zone"),
+        ({"time_zone": "localtime"}, "time_zone"),
+        ({"timezone": "Asia/Tokyo"}, "timezone"),
         ({"keep_crossings_days": 0}, "keep_crossings_days"),
         ({"keep_crossings_days": "long"}, "keep_crossings_days"),
         ({"keep_intervals_days": 10**12}, "keep_intervals_days"),

@@ -81,6 +81,11 @@ def test_the_order_of_parameters_does_not_matter() -> None:
     )
 
 
+def test_an_address_that_is_no_url_is_refused() -> None:
+    with pytest.raises(SimulationInvalid, match="expected sim://road or sim://plaza"):
+        parse_simulation_url("sim://[road")
+
+
 def test_the_demo_cameras_are_a_road_and_a_plaza_by_day() -> None:
     road, plaza = (parse_simulation_url(url) for url in demo_urls())
     assert (road.kind, plaza.kind) == ("road", "plaza")

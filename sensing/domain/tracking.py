@@ -1,0 +1,381 @@
+"""The tracker: detections of one frame in, the confirmed objects of that moment out.
+
+After ByteTrack (Zhang et al., 2022): confident boxes are matched first, doubtful boxes only to
+tracks that are left over, so that a half-hidden car keeps its identity. All tracks live in one
+struct of arrays; no loop over objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models_registry.runtime.detections import Detections, FloatArray, IntArray
+from sensing.domain import association, kalman
+from sensing.domain.association import Candidates, Gates, Pairs, Side
+from sensing.domain.classes import CYCLE, PERSON, group_of
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Rows = NDArray[np.intp]
+
+_CONFIDENT = Gates(min_iou=0.2, max_deviation=3.5)
+_DOUBTFUL = Gates(min_iou=0.3, max_deviation=2.0)
+_FAR_PX = 1e6  # no picture is this large: such a box, and an infinite one, is no box
+_CONFIDENCE_MEMORY = 0.8  # share of the old value in the smoothed confidence of a track
+
+
+@dataclass(frozen=True)
+class TrackerParameters:
+    """Confidences in 0–1, times in seconds of the frames' own clock. Raises ``ValueError`` for
+    nonsense."""
+
+    high_confidence: float = 0.4
+    low_confidence: float = 0.1
+    birth_confidence: float = 0.5  # half-seen parts of an object must not begin a life of their own
+    confirm_hits: int = 3
+    confirm_s: float = 0.3  # at very low frame rates two looks this far apart are enough
+    lost_s: float = 1.0
+    reset_gap_s: float = 3.0  # a hole this long in the stream says nothing about who is who
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.low_confidence <= self.high_confidence <= 1.0:
+            raise ValueError(
+                "expected 0 <= low_confidence <= high_confidence <= 1,"
+                f" got {self.low_confidence} and {self.high_confidence}"
+            )
+        if not self.high_confidence <= self.birth_confidence <= 1.0:
+            raise ValueError(
+                "expected high_confidence <= birth_confidence <= 1,"
+                f" got {self.high_confidence} and {self.birth_confidence}"
+            )
+        if self.confirm_hits < 1:
+            raise ValueError(f"expected confirm_hits of at least 1, got {self.confirm_hits}")
+        for name in ("confirm_s", "lost_s", "reset_gap_s"):
+            if not 0.0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"expected {name} of at least 0 s, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """The confirmed tracks on one frame, as a struct of arrays of N rows.
+
+    ``xyxy`` (N, 4) float32 px, ``confidence`` (N,) smoothed, ``class_id`` (N,) voted over the
+    whole track and indexing ``labels``, ``observed`` False while a track coasts on its
+    prediction, ``first_seen_s`` (N,) with the box of that moment in ``origin_xyxy`` (N, 4): a
+    track is confirmed some frames after its first look, and may have passed a line by then.
+    ``ended``: ids that never come back.
+    """
+
+    track_id: NDArray[np.int64]
+    xyxy: FloatArray
+    confidence: FloatArray
+    class_id: IntArray
+    labels: tuple[str, ...]
+    observed: Bools
+    first_seen_s: Floats
+    ended: tuple[int, ...] = ()
+    origin_xyxy: FloatArray | None = None
+
+    def __len__(self) -> int:
+        return len(self.track_id)
+
+
+class _State:
+    """One column per track, confirmed or not, in a single matrix, so that births and ends are one
+    operation each. The properties are views of its rows."""
+
+    _ROWS = 28
+
+    def __init__(self, vocabulary: int, tracks: int = 0) -> None:
+        self.data = np.zeros((self._ROWS + vocabulary, tracks))
+
+    def __len__(self) -> int:
+        return self.data.shape[1]
+
+    def keep(self, mask: Bools) -> None:
+        self.data = self.data[:, mask]
+
+    def extend(self, other: _State) -> None:
+        self.data = np.concatenate([self.data, other.data], axis=1)
+
+    def widen(self, words: int) -> None:
+        """Room for votes on more classes."""
+        self.data = np.pad(self.data, ((0, words), (0, 0)))
+
+    box = property(lambda self: self.data[0:4])  # cx, cy, w, h
+    rate = property(lambda self: self.data[4:8])  # of the box, per second
+    covariance = property(lambda self: self.data[8:14])
+    size = property(lambda self: self.data[14])
+    confidence = property(lambda self: self.data[15])
+    class_id = property(lambda self: self.data[16])
+    group = property(lambda self: self.data[17])
+    hits = property(lambda self: self.data[18])
+    missed = property(lambda self: self.data[19])  # frames since the last hit
+    seen_s = property(lambda self: self.data[20])  # last hit, on the tracker's own clock
+    born_s = property(lambda self: self.data[21])  # first hit, on the tracker's own clock
+    first_seen_s = property(lambda self: self.data[22])  # first hit, on the caller's clock
+    origin = property(lambda self: self.data[23:27])  # corners of the first hit
+    track_id = property(lambda self: self.data[27])  # 0 until confirmed; exact up to 2**53
+    votes = property(lambda self: self.data[28:])  # summed confidence per class of the vocabulary
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """The usable detections of one frame, in the tracker's own vocabulary."""
+
+    corners: Floats  # (4, M)
+    confidence: Floats
+    class_id: Ints
+    group: Ints
+
+    def __len__(self) -> int:
+        return len(self.confidence)
+
+    def side(self) -> Side:
+        return Side(self.corners, self.group, self.class_id)
+
+
+class Tracker:
+    """Follows objects from frame to frame.
+
+    Time is the frames' own, in seconds. A clock that stands still, runs backward or is not a number
+    makes a step of zero seconds: nothing moves, nothing grows old, and counting goes on from there.
+    """
+
+    def __init__(self, parameters: TrackerParameters | None = None) -> None:
+        self._parameters = parameters or TrackerParameters()
+        self._next_id = 1
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all tracks (new stream, new resolution). Ids go on: none is ever used twice."""
+        self._vocabulary: tuple[str, ...] = ()
+        self._groups = np.zeros(0, np.int64)
+        self._translations: dict[tuple[str, ...], Ints] = {}
+        self._state = _State(0)
+        self._clock_s = 0.0
+        self._last_time_s: float | None = None
+
+    def update(self, detections: Detections, time_s: float) -> Tracks:
+        """Advance to ``time_s`` with what was detected there; boxes that are no boxes are
+        ignored."""
+        ended = self._advance(time_s)
+        looks = self._looks(detections)
+        predicted, reach = _corners(self._state.box), self._reach()
+        pairs, among = association.close_pairs(predicted, looks.corners, reach)
+        repeats = association.twins(looks.side(), among, looks.confidence)
+        free = np.ones(len(looks), np.bool_)  # looks that say something new, and have no track yet
+        free[list(repeats)] = False
+        found = self._associate(looks, free, self._judge(pairs, looks, predicted, reach))
+        self._absorb(*found, looks, repeats)
+        free[found[1]] = False
+        self._give_birth(looks, free, repeats, time_s)
+        self._confirm()
+        return self._tracks(ended + self._bury())
+
+    # 1. Time
+
+    def _advance(self, time_s: float) -> tuple[int, ...]:
+        dt_s = 0.0
+        if np.isfinite(time_s):
+            dt_s = max(0.0, time_s - self._last_time_s) if self._last_time_s is not None else 0.0
+            self._last_time_s = time_s
+        self._clock_s += dt_s
+        state = self._state
+        if dt_s > self._parameters.reset_gap_s:
+            self._state = _State(len(self._vocabulary))
+            return _ids(state.track_id)
+        kalman.predict(state.box, state.rate, state.covariance, state.size, dt_s)
+        return ()
+
+    # 2. Detections
+
+    def _looks(self, detections: Detections) -> _Looks:
+        corners = detections.xyxy.T.astype(np.float64)
+        confidence = detections.confidence.astype(np.float64)
+        class_id = self._translate(detections.labels)[detections.class_id]
+        least = self._parameters.low_confidence
+        with np.errstate(invalid="ignore"):  # of infinite corners; they are refused just here
+            width, height = corners[2:] - corners[:2]
+        # Comparisons with what is not a number are False, which is what is wanted of them here.
+        usable = (width > 0.0) & (height > 0.0) & (width + height < _FAR_PX)
+        usable &= confidence >= least
+        if not usable.all():
+            corners, confidence = corners[:, usable], confidence[usable]
+            class_id = class_id[usable]
+        return _Looks(corners, np.minimum(confidence, 1.0), class_id, self._groups[class_id])
+
+    def _translate(self, labels: tuple[str, ...]) -> Ints:
+        """The vocabulary's index of each label; a model changed in mid-run brings new words."""
+        known = self._translations.get(labels)
+        if known is None:
+            new = tuple(dict.fromkeys(word for word in labels if word not in self._vocabulary))
+            self._vocabulary += new
+            self._state.widen(len(new))
+            self._groups = np.array([group_of(word) for word in self._vocabulary], np.int64)
+            known = np.array([self._vocabulary.index(word) for word in labels], np.int64)
+            self._translations[labels] = known
+        return known
+
+    def _reach(self) -> Floats:
+        """How far, in px, each track can be off its prediction, (N,)."""
+        state = self._state
+        reach: Floats = (0.5 + np.minimum(8.0 * (self._clock_s - state.seen_s), 2.5)) * state.size
+        return reach
+
+    # 3. Association
+
+    def _judge(self, pairs: Pairs, looks: _Looks, predicted: Floats, reach: Floats) -> Candidates:
+        state = self._state
+        return association.candidates(
+            pairs,
+            Side(predicted, state.group, state.class_id),
+            looks.side(),
+            variance=kalman.centre_variance(state.covariance, state.size),
+            reach=reach,
+            handicap=0.2 * (state.track_id == 0.0),
+        )
+
+    def _associate(self, looks: _Looks, free: Bools, candidates: Candidates) -> tuple[Rows, Rows]:
+        """Which tracks found which looks: sure looks first, doubtful ones for the tracks left."""
+        high = looks.confidence >= self._parameters.high_confidence
+        left = np.ones(len(self._state), np.bool_)
+        rows, columns = candidates.match(left, free & high, _CONFIDENT)
+        if high.all() or len(rows) == len(left):
+            return rows, columns
+        left[rows] = False
+        more_rows, more_columns = candidates.match(left, free & ~high, _DOUBTFUL)
+        return np.concatenate([rows, more_rows]), np.concatenate([columns, more_columns])
+
+    def _absorb(self, rows: Rows, columns: Rows, looks: _Looks, repeats: dict[int, int]) -> None:
+        """Update the tracks that were found by what was seen of them."""
+        state = self._state
+        missed = state.missed
+        missed += 1.0
+        if not len(rows):
+            return
+        seen = np.zeros(len(state), np.bool_)
+        seen[rows] = True
+        size, box = state.size, state.box
+        measured = box.copy()
+        measured[:, rows] = _centred(looks.corners[:, columns])
+        kalman.update(box, state.rate, state.covariance, measured=measured, sizes=size, seen=seen)
+        np.sqrt(box[2] * box[3], out=size, where=seen)
+        confidence = looks.confidence[columns]
+        state.votes[looks.class_id[columns], rows] += confidence
+        self._vote_again(state, rows, columns, looks, repeats)
+        state.class_id[:] = elected = state.votes.argmax(axis=0)
+        state.group[:] = self._groups[elected]
+        known = state.confidence[rows]
+        state.confidence[rows] = known + (1.0 - _CONFIDENCE_MEMORY) * (confidence - known)
+        hits = state.hits
+        hits += seen
+        missed[rows] = 0.0
+        state.seen_s[rows] = self._clock_s
+
+    def _vote_again(
+        self,
+        state: _State,
+        rows: Rows,
+        columns: Rows,
+        looks: _Looks,
+        repeats: dict[int, int],
+    ) -> None:
+        """Count the class of a detection that repeats another for the same object."""
+        for twin, original in repeats.items():
+            # Who rides a motorcycle is a person, and must not outvote it.
+            if (looks.group[twin], looks.group[original]) != (PERSON, CYCLE):
+                at = rows[columns == original]
+                state.votes[looks.class_id[twin], at] += looks.confidence[twin]
+
+    # 4. Birth, confirmation, end
+
+    def _give_birth(
+        self, looks: _Looks, free: Bools, repeats: dict[int, int], time_s: float
+    ) -> None:
+        chosen = free & (looks.confidence >= self._parameters.birth_confidence)
+        if not chosen.any():
+            return
+        new = chosen.nonzero()[0]
+        born = _State(len(self._vocabulary), len(new))
+        born.origin[:] = looks.corners[:, new]
+        born.box[:] = _centred(born.origin)
+        born.size[:] = np.sqrt(born.box[2] * born.box[3])
+        born.covariance[:] = kalman.start(born.size)
+        born.confidence[:] = looks.confidence[new]
+        rows = np.arange(len(new))
+        born.votes[looks.class_id[new], rows] = looks.confidence[new]
+        self._vote_again(born, rows, new, looks, repeats)
+        born.class_id[:] = born.votes.argmax(axis=0)
+        born.group[:] = looks.group[new]
+        born.hits[:] = 1.0
+        born.seen_s[:] = born.born_s[:] = self._clock_s
+        born.first_seen_s[:] = time_s
+        self._state.extend(born)
+
+    def _confirm(self) -> None:
+        state, parameters = self._state, self._parameters
+        waiting = (state.track_id == 0.0) & (state.missed == 0.0)
+        if not waiting.any():
+            return
+        enough = (state.hits >= 2) & (state.seen_s - state.born_s >= parameters.confirm_s)
+        new = (waiting & (enough | (state.hits >= parameters.confirm_hits))).nonzero()[0]
+        state.track_id[new] = np.arange(self._next_id, self._next_id + len(new))
+        self._next_id += len(new)
+
+    def _bury(self) -> tuple[int, ...]:
+        """End the tracks out of sight for too long: in time, but never after one missed frame."""
+        state = self._state
+        over = state.missed >= 2.0
+        if not over.any():
+            return ()
+        over &= (state.track_id == 0.0) | (self._clock_s - state.seen_s > self._parameters.lost_s)
+        if not over.any():
+            return ()
+        ended = _ids(state.track_id[over])
+        state.keep(~over)
+        return ended
+
+    def _tracks(self, ended: tuple[int, ...]) -> Tracks:
+        data = self._state
+        shown = data.track_id > 0.0
+        if not shown.all():
+            data = _State(0)
+            data.data = self._state.data[:, shown]
+        return Tracks(
+            track_id=data.track_id.astype(np.int64),
+            xyxy=_corners(data.box).T.astype(np.float32),
+            confidence=data.confidence.astype(np.float32),
+            class_id=data.class_id.astype(np.int32),
+            labels=self._vocabulary,
+            observed=data.missed == 0.0,
+            first_seen_s=data.first_seen_s.copy(),
+            ended=ended,
+            origin_xyxy=data.origin.T.astype(np.float32),
+        )
+
+
+def _corners(box: Floats) -> Floats:
+    """Centres and sizes (4, N) → corners (4, N)."""
+    half = box[2:] * 0.5
+    corners = np.empty_like(box)
+    np.subtract(box[:2], half, out=corners[:2])
+    np.add(box[:2], half, out=corners[2:])
+    return corners
+
+
+def _centred(corners: Floats) -> Floats:
+    """Corners (4, N) → centres and sizes (4, N)."""
+    box = np.empty_like(corners)
+    np.subtract(corners[2:], corners[:2], out=box[2:])
+    np.add(corners[:2], corners[2:], out=box[:2])
+    box[:2] *= 0.5
+    return box
+
+
+def _ids(track_id: Floats) -> tuple[int, ...]:
+    return tuple(int(i) for i in track_id[track_id > 0.0])

@@ -1,0 +1,151 @@
+"""``manage.py analyze VIDEO --scene SCENE.json``: the same sensing on a recording."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from models_registry.runtime.detector import ModelUnusable
+from sensing.domain.scene import Scene, SceneInvalid, parse_scene
+from sensing.modules import MODULE_KINDS, check_modules
+from sensing.simulation import (
+    RenderFailed,
+    SimulationInvalid,
+    default_scene,
+    parse_simulation_url,
+    render_clip,
+)
+from sensing.worker.detectors import MOTION, build_detector
+from sensing.worker.offline import Analysis, Progress, analyze_recording
+from sensing.worker.offline_files import write_results
+from sensing.worker.plan import DetectorSpec
+from sensing.worker.recording import RecordingUnusable
+
+SIMULATED = "sim://"
+BAR = 30
+
+
+class Command(BaseCommand):
+    help = "Count on a recording, or on a simulated camera (sim://…), as fast as it goes."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("video", help="a video file, or sim://road?… to render one into --out")
+        parser.add_argument("--scene", type=Path, help="JSON; a simulated camera brings its own")
+        parser.add_argument("--model", default=MOTION, help="motion (default) or an ONNX file")
+        parser.add_argument("--fps", type=float, help="frames analysed per second (default: all)")
+        parser.add_argument("--out", type=Path, help="folder for the results")
+        parser.add_argument(
+            "--partial", action="store_true", help="accept a recording that is cut off"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self._analyze(options)
+        except SceneInvalid as problem:
+            raise CommandError(f"the scene was refused: {problem}", returncode=2) from problem
+        except (RecordingUnusable, ModelUnusable, SimulationInvalid, RenderFailed) as problem:
+            raise CommandError(str(problem), returncode=2) from problem
+        except OSError as problem:
+            raise CommandError(f"cannot write the results: {problem}", returncode=2) from problem
+
+    def _analyze(self, options: dict[str, Any]) -> None:
+        fps: float | None = options["fps"]
+        if fps is not None and not 0.0 < fps <= 1000.0:
+            raise CommandError(f"--fps: expected a number above 0, got {fps:g}", returncode=2)
+        cv2.setNumThreads(1)  # CPU per frame is then what one camera costs a busy gateway
+        video, model = str(options["video"]), str(options["model"])
+        out = options["out"] or Path(f"{_stem(video)}-analysis")
+        scene = self._scene(video, options["scene"])
+        spec = DetectorSpec() if model == MOTION else DetectorSpec(Path(model).stem, model)
+        detector = build_detector(spec, scene)
+        analysis = analyze_recording(
+            self._recording(video, out),
+            scene,
+            detector,
+            analysed_fps=fps,
+            partial=options["partial"],
+            progress=self._show if self.stderr.isatty() else None,
+        )
+        self._clear()
+        about = {"video": video, "scene": str(options["scene"] or "of the simulated camera")}
+        write_results(out, analysis, scene, about)
+        self._report(analysis, scene, out)
+
+    def _scene(self, video: str, path: Path | None) -> Scene:
+        if path is None and not video.startswith(SIMULATED):
+            raise CommandError("--scene: expected a scene for a recording, got none", returncode=2)
+        document = default_scene(parse_simulation_url(video)) if path is None else _read_scene(path)
+        scene = parse_scene(document, MODULE_KINDS)
+        check_modules(scene)
+        return scene
+
+    def _recording(self, video: str, out: Path) -> Path:
+        if not video.startswith(SIMULATED):
+            return Path(video)
+        clip = render_clip(parse_simulation_url(video), out, self._show_rendering)
+        self.stdout.write(f"truth: {clip.truth_path}")
+        return clip.video_path
+
+    def _report(self, analysis: Analysis, scene: Scene, out: Path) -> None:
+        per_frame = analysis.cpu_ms_per_frame()
+        stages = ", ".join(f"{name} {ms:.2f}" for name, ms in per_frame.items())
+        self.stdout.write(
+            f"{analysis.frames_analysed} of {analysis.frames_read} frames with {analysis.model},"
+            f" {sum(per_frame.values()):.2f} ms CPU each ({stages})"
+        )
+        for line in scene.lines:
+            found = [x.direction for x in analysis.crossings if x.line_id == line.id]
+            counts = f"{found.count('forward')} forward, {found.count('backward')} backward"
+            self.stdout.write(f"{line.name}: {counts}")
+        for zone in scene.zones:
+            visits = sum(visit.zone_id == zone.id for visit in analysis.visits)
+            most = analysis.occupancy_max.get(zone.id, 0)
+            self.stdout.write(f"{zone.name}: {visits} visits, at most {most} at once")
+        for warning in analysis.warnings:
+            self.stderr.write(f"warning: {warning}")
+        self.stdout.write(f"written to {out}")
+
+    def _show(self, progress: Progress) -> None:
+        if progress.share is None or progress.remaining_s is None:
+            self._line(f"{progress.frames_per_s:.0f} frames/s")
+            return
+        minutes, seconds = divmod(round(progress.remaining_s), 60)
+        bar = "█" * round(BAR * progress.share)
+        self._line(
+            f"{bar:<{BAR}} {progress.share:4.0%}  {progress.frames_per_s:.0f} frames/s"
+            f"  {minutes}:{seconds:02d} left"
+        )
+
+    def _show_rendering(self, share: float) -> None:
+        if self.stderr.isatty():
+            self._line(f"rendering {share:4.0%}")
+
+    def _line(self, text: str) -> None:
+        self.stderr.write(f"\r\x1b[K{text}", ending="")
+        self.stderr.flush()
+
+    def _clear(self) -> None:
+        if self.stderr.isatty():
+            self._line("")
+
+
+def _read_scene(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise CommandError(
+            f"--scene: expected a JSON file, but {problem}", returncode=2
+        ) from problem
+    except ValueError as problem:
+        raise CommandError(
+            f"--scene: expected JSON in {path}, but {problem}", returncode=2
+        ) from problem
+
+
+def _stem(video: str) -> str:
+    return "simulation" if video.startswith(SIMULATED) else Path(video).stem

@@ -1,0 +1,66 @@
+"""Vehicles over counting lines, by class, size and direction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sensing.domain.classes import VEHICLE_CLASSES
+from sensing.domain.counting import LineCounter
+from sensing.domain.results import SensedFacts
+from sensing.domain.scene import Scene
+from sensing.domain.tracking import Tracks
+from sensing.modules.base import check_parameters, chosen, parameter
+from sensing.modules.selection import TrackSelection
+
+
+@dataclass(frozen=True)
+class VehicleTrafficParameters:
+    """Raises ``ValueError`` that names the field."""
+
+    lines: tuple[str, ...] = parameter(
+        (), names="lines", help="Lines to count on; none means all of them."
+    )
+    classes: tuple[str, ...] = parameter(
+        VEHICLE_CLASSES, choices=VEHICLE_CLASSES, help="Vehicles to count."
+    )
+    minimum_confidence: float = parameter(
+        0.0,
+        minimum=0.0,
+        maximum=1.0,
+        help="Leave out objects of which the detector was less sure over their whole track.",
+    )
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+        if not self.classes:
+            raise ValueError("classes: expected at least one, got none")
+
+
+class VehicleTraffic:
+    """Counts each vehicle once per line and direction."""
+
+    kind: ClassVar[str] = "vehicle_traffic"
+    title: ClassVar[str] = "Vehicle traffic"
+    Parameters: ClassVar[type] = VehicleTrafficParameters
+
+    def __init__(
+        self,
+        scene: Scene,
+        frame_width: int,
+        frame_height: int,
+        parameters: VehicleTrafficParameters | None = None,
+    ) -> None:
+        settings = parameters or VehicleTrafficParameters()
+        self.classes = frozenset(settings.classes)
+        self._selection = TrackSelection(self.classes, settings.minimum_confidence)
+        self._counter = LineCounter(
+            chosen(scene.lines, settings.lines), frame_width, frame_height, scene.anchor
+        )
+
+    def step(self, tracks: Tracks, time_s: float, frame_index: int) -> SensedFacts:
+        counted = self._selection.mask(tracks)
+        return SensedFacts(tuple(self._counter.update(tracks, time_s, frame_index, counted)))
+
+    def finish(self, time_s: float) -> SensedFacts:
+        return SensedFacts(tuple(self._counter.finish()))

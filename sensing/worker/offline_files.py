@@ -1,0 +1,126 @@
+"""An analysis as files: crossings, visits and counts as CSV, totals as JSON, all or none."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sensing.domain.scene import Scene
+from sensing.worker.offline import Analysis
+
+CROSSING_COLUMNS = (
+    "time_s", "frame", "line", "direction", "class", "size", "track", "confidence",
+)  # fmt: skip
+VISIT_COLUMNS = ("enter_s", "leave_s", "dwell_s", "zone", "class", "track")
+COUNT_COLUMNS = ("minute", "line", "direction", "class", "count")
+
+
+def write_results(directory: Path, analysis: Analysis, scene: Scene, about: dict[str, Any]) -> None:
+    """Write the four files to ``directory``: to a neighbour first, so none is ever half there.
+
+    ``about`` is added to the summary (where the recording, scene and model came from).
+    """
+    line_names = {line.id: line.name for line in scene.lines}
+    zone_names = {zone.id: zone.name for zone in scene.zones}
+    with _all_or_nothing(directory) as target:
+        _write_csv(
+            target / "crossings.csv",
+            CROSSING_COLUMNS,
+            (
+                (f"{x.time_s:.3f}", x.frame_index, line_names[x.line_id], x.direction,
+                 x.object_class, x.size, x.track_id, f"{x.confidence:.3f}")
+                for x in sorted(analysis.crossings, key=lambda x: (x.time_s, x.track_id))
+            ),
+        )  # fmt: skip
+        _write_csv(
+            target / "visits.csv",
+            VISIT_COLUMNS,
+            (
+                (f"{x.enter_s:.3f}", f"{x.leave_s:.3f}", f"{x.dwell_s:.3f}",
+                 zone_names[x.zone_id], x.object_class, x.track_id)
+                for x in sorted(analysis.visits, key=lambda x: (x.enter_s, x.track_id))
+            ),
+        )  # fmt: skip
+        _write_csv(target / "counts.csv", COUNT_COLUMNS, _minute_counts(analysis, line_names))
+        document = summary(analysis, scene) | about
+        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        (target / "summary.json").write_text(text, encoding="utf-8")
+
+
+def summary(analysis: Analysis, scene: Scene) -> dict[str, Any]:
+    """The totals of an analysis as a JSON document."""
+    per_frame = analysis.cpu_ms_per_frame()
+    return {
+        "model": analysis.model,
+        "frames_read": analysis.frames_read,
+        "frames_analysed": analysis.frames_analysed,
+        "fps": round(analysis.fps, 3),
+        "duration_s": round(analysis.duration_s, 3),
+        "wall_s": round(analysis.wall_s, 3),
+        "sizes": [{"frame": f, "width": w, "height": h} for f, w, h in analysis.sizes],
+        "cpu_ms_per_frame": {name: round(ms, 3) for name, ms in per_frame.items()}
+        | {"total": round(sum(per_frame.values()), 3)},
+        "lines": {
+            line.name: {
+                direction: _totals(analysis, line.id, direction)
+                for direction in ("forward", "backward")
+            }
+            for line in scene.lines
+        },
+        "zones": {
+            zone.name: {
+                "visits": sum(visit.zone_id == zone.id for visit in analysis.visits),
+                "occupancy_max": analysis.occupancy_max.get(zone.id, 0),
+            }
+            for zone in scene.zones
+        },
+        "warnings": analysis.warnings,
+    }
+
+
+def _totals(analysis: Analysis, line_id: str, direction: str) -> dict[str, Any]:
+    found = [x for x in analysis.crossings if (x.line_id, x.direction) == (line_id, direction)]
+    return {
+        "total": len(found),
+        "by_class": dict(sorted(Counter(x.object_class for x in found).items())),
+        "by_size": dict(sorted(Counter(x.size for x in found if x.size).items())),
+    }
+
+
+def _minute_counts(analysis: Analysis, line_names: dict[str, str]) -> Iterator[tuple[object, ...]]:
+    counts = Counter(
+        (int(x.time_s // 60), line_names[x.line_id], x.direction, x.object_class)
+        for x in analysis.crossings
+    )
+    for key, count in sorted(counts.items()):
+        yield (*key, count)
+
+
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+@contextmanager
+def _all_or_nothing(directory: Path) -> Iterator[Path]:
+    """A folder beside ``directory`` whose files move there when the block ends without error."""
+    directory = directory.absolute()
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    try:
+        yield staging
+        directory.mkdir(exist_ok=True)
+        for path in sorted(staging.iterdir()):
+            os.replace(path, directory / path.name)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
