@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, DataError, IntegrityError, connection
 
 from sensing.ingest import ingest
 from sensing.publishing import CountsPublisher, crossing_items
@@ -59,6 +59,17 @@ class Writer:
         finally:
             connection.close()
 
+    def _store_singly(self, batch: list[Facts | Status]) -> list[Facts | Status]:
+        """One message that no row can hold must not keep back all others. Returns the stored."""
+        stored = []
+        for message in batch:
+            try:
+                self._counts.changed(ingest([message]).cameras)
+                stored.append(message)
+            except (DataError, IntegrityError):
+                log.exception("refused for ever by the database: %s", message)
+        return stored
+
     def _store(self) -> bool:
         with self._lock:
             batch, self._waiting = self._waiting, []
@@ -69,6 +80,8 @@ class Writer:
             overlays, _ = self._uplink.watched()
             for item in self._counts.due(overlays):
                 self._uplink.send(item)
+        except (DataError, IntegrityError):
+            batch = self._store_singly(batch)
         except DatabaseError:
             log.exception("results not stored, will be tried again: %d messages", len(batch))
             connection.close()

@@ -77,7 +77,7 @@ class Background:
 
         of_candidate = _distance(picture, cv2.convertScaleAbs(self.candidate))
         like_candidate = cv2.compare(of_candidate, threshold, cv2.CMP_LE)
-        known_again = cv2.bitwise_and(like_candidate, self._remembered)
+        known_again = cv2.bitwise_and(changed, cv2.bitwise_and(like_candidate, self._remembered))
         foreground = cv2.bitwise_and(changed, cv2.bitwise_not(known_again))
         if self._pending_s >= LEARN_PERIOD_S:
             self._learn(picture, difference, changed, self._pending_s)

@@ -169,8 +169,9 @@ def _named(raw: Any, where: str, problems: list[tuple[str, str]]) -> tuple[str, 
         problems.append((where, f"expected an object, got {type(raw).__name__}"))
         return None
     name = raw.get("name") or raw.get("id")
-    if not isinstance(name, str) or not 0 < len(name) <= 80:
-        problems.append((f"{where}.name", f"expected a text of 1 to 80 characters, got {name!r}"))
+    if not isinstance(name, str) or not 0 < len(name) <= 80 or not name.isprintable():
+        came = name[:100] if isinstance(name, str) else name
+        problems.append((f"{where}.name", f"expected a text of 1 to 80 characters, got {came!r}"))
         return None
     identity = raw.get("id") or re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed"
     if not isinstance(identity, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", identity[:41]):
@@ -233,7 +234,13 @@ def _modules(
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # abs() first: a whole number of 400 digits has no float.
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and abs(value) < 1e300
+        and math.isfinite(value)
+    )
 
 
 def _area(points: list[Point]) -> float:

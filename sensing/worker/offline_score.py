@@ -158,7 +158,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ScoreImpossible(f"expected a JSON file, but {error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ScoreImpossible(f"{path}: expected JSON, but {error}") from error
     if not isinstance(document, dict):
         raise ScoreImpossible(f"{path}: expected an object, got {type(document).__name__}")

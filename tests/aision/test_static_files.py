@@ -34,9 +34,9 @@ def test_files_are_collected_once_and_again_when_one_changes(
 
 def test_modules_import_each_other_by_content(tmp_path: Path) -> None:
     source, root = tmp_path / "source", tmp_path / "root"
-    source.mkdir()
-    (source / "number.js").write_text("export const number = 1;")
-    (source / "page.js").write_text('import { number } from "./number.js";\nnumber;')
+    (source / "js").mkdir(parents=True)
+    (source / "js" / "number.js").write_text("export const number = 1;")
+    (source / "js" / "page.js").write_text('import { number } from "./number.js";\nnumber;')
     storages = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "aision.static_storage.StaticStorage"},
@@ -44,4 +44,6 @@ def test_modules_import_each_other_by_content(tmp_path: Path) -> None:
     with override_settings(STATICFILES_DIRS=[source], STATIC_ROOT=root, STORAGES=storages):
         static_files.collect()
     names = json.loads((root / "staticfiles.json").read_text())["paths"]
-    assert f'from "./{names["number.js"]}"' in (root / names["page.js"]).read_text()
+    assert (
+        f'from "./{Path(names["js/number.js"]).name}"' in (root / names["js/page.js"]).read_text()
+    )

@@ -141,7 +141,7 @@ def _read_scene(path: Path) -> Any:
         raise CommandError(
             f"--scene: expected a JSON file, but {problem}", returncode=2
         ) from problem
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise CommandError(
             f"--scene: expected JSON in {path}, but {problem}", returncode=2
         ) from problem

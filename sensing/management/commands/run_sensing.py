@@ -24,7 +24,7 @@ from sensing.writer import Writer
 log = logging.getLogger(__name__)
 
 PLAN_EVERY_S = 1.0
-STOP_WORKERS_S = 2.5
+STOP_WORKERS_S = 2.2
 STOP_WRITER_S = 1.5
 
 
