@@ -3,6 +3,7 @@ docs/operations.md); without any, one box runs on SQLite and needs no service.""
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -168,14 +169,17 @@ DATABASES = {"default": _database()}
 
 # --- Messages between processes: in memory and files on one box, Redis when scaled ---
 REDIS_URL = env.url("AISION_REDIS_URL", ("redis", "rediss", "unix"))
+# Gateways of their own may share a Redis; the processes of one gateway share its secret key.
+REDIS_PREFIX = f"aision-{sha256(SECRET_KEY.encode()).hexdigest()[:12]}"
 if REDIS_URL:
     CHANNEL_LAYERS: dict[str, Any] = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [REDIS_URL]},
+            "CONFIG": {"hosts": [REDIS_URL], "prefix": REDIS_PREFIX},
         }
     }
     CELERY_BROKER_URL = REDIS_URL
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{REDIS_PREFIX}:"}
 else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     CELERY_BROKER_URL = "aision://localhost"

@@ -71,8 +71,8 @@ class Thing:
         return self.hits >= ESTABLISHED
 
     def predicted(self, time_s: float) -> FloatArray:
-        shift = self.velocity * (time_s - self.last_s)
-        return self.box + np.tile(shift, 2).astype(np.float32)
+        x, y = (self.velocity * np.float32(time_s - self.last_s)).tolist()
+        return self.box + np.array((x, y, x, y), np.float32)
 
     def see(self, box: FloatArray, time_s: float, *, shared: bool, fill: float) -> None:
         """Take a new box; a change of size at one side must not look like a motion of the whole."""

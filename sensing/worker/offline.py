@@ -12,7 +12,7 @@ from models_registry.runtime.detector import Detector
 from sensing.domain.results import Crossing, SensedFacts, Visit
 from sensing.domain.scene import Scene
 from sensing.worker.pipeline import Pipeline, StepResult
-from sensing.worker.recording import RecordedFrame, Recording, RecordingUnusable
+from sensing.worker.recording import Recording, RecordingUnusable
 
 PROGRESS_PERIOD_S = 0.2
 
@@ -40,7 +40,8 @@ class Analysis:
     visits: list[Visit] = field(default_factory=list)
     occupancy_max: dict[str, int] = field(default_factory=dict)
     cpu_ms: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
-    sizes: list[tuple[int, int, int]] = field(default_factory=list)  # (first frame, width, height)
+    width: int = 0
+    height: int = 0
     warnings: list[str] = field(default_factory=list)
 
     def cpu_ms_per_frame(self) -> dict[str, float]:
@@ -59,9 +60,10 @@ def analyze_recording(
 ) -> Analysis:
     """Sense every frame (or every k-th, at ``analysed_fps``) of a recording.
 
-    Times are seconds since the first frame. A change of resolution starts the tracks afresh and is
-    noted in ``warnings``. Raises ``RecordingUnusable`` for a file that cannot be read to its end,
-    unless ``partial`` allows a cut one.
+    Times are seconds since the first frame. A recording that changes its resolution plays on in its
+    first size, and the scene is 0–1, so lines stay where they were drawn. Raises
+    ``RecordingUnusable`` for a file that cannot be read to its end, unless ``partial`` allows a cut
+    one.
     """
     recording = Recording(path)
     pipeline = Pipeline(scene, detector)
@@ -71,7 +73,7 @@ def analyze_recording(
         cpu_mark = time.thread_time()
         for frame in recording.frames(analysed_fps):
             analysis.cpu_ms["decode"] += (time.thread_time() - cpu_mark) * 1e3
-            _note_size(analysis, frame)
+            analysis.height, analysis.width = frame.image.shape[:2]
             result = pipeline.step(frame.image, frame.time_s, frame.index)
             _add(analysis, result, detector)
             if progress is not None and time.perf_counter() - reported > PROGRESS_PERIOD_S:
@@ -107,19 +109,6 @@ def _keep(analysis: Analysis, facts: SensedFacts) -> None:
     analysis.visits.extend(facts.visits)
     for zone_id, count in facts.occupancy.items():
         analysis.occupancy_max[zone_id] = max(analysis.occupancy_max.get(zone_id, 0), count)
-
-
-def _note_size(analysis: Analysis, frame: RecordedFrame) -> None:
-    height, width = frame.image.shape[:2]
-    if analysis.sizes and analysis.sizes[-1][1:] == (width, height):
-        return
-    if analysis.sizes:
-        _, old_width, old_height = analysis.sizes[-1]
-        analysis.warnings.append(
-            f"the resolution changes at frame {frame.index} from {old_width}×{old_height}"
-            f" to {width}×{height}: tracks were started afresh there"
-        )
-    analysis.sizes.append((frame.index, width, height))
 
 
 def _progress(recording: Recording, elapsed_s: float) -> Progress:

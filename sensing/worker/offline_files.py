@@ -65,7 +65,8 @@ def summary(analysis: Analysis, scene: Scene) -> dict[str, Any]:
         "fps": round(analysis.fps, 3),
         "duration_s": round(analysis.duration_s, 3),
         "wall_s": round(analysis.wall_s, 3),
-        "sizes": [{"frame": f, "width": w, "height": h} for f, w, h in analysis.sizes],
+        "width": analysis.width,
+        "height": analysis.height,
         "cpu_ms_per_frame": {name: round(ms, 3) for name, ms in per_frame.items()}
         | {"total": round(sum(per_frame.values()), 3)},
         "lines": {

@@ -41,32 +41,22 @@ def score_directory(directory: Path, truth_path: Path) -> Scores:
     Raises ``ScoreImpossible``.
     """
     truth = _read_json(truth_path)
-    summary = _read_json(directory / "summary.json")
     fps = _positive(truth, "fps")
     tolerance_s = _positive(truth, "tolerance_frames") / fps
-    lines, zones = _names(truth, "lines"), _names(truth, "zones")
+    zones = _names(truth, "zones")
+    true_crossings = _true_crossings(truth, fps)
     true_visits = [
         ScoredVisit(_name(zones, x, "zone"), _seconds(x, "enter", fps), _seconds(x, "leave", fps))
         for x in _entries(truth, "visits")
     ]
+    found = _read_json(directory / "summary.json").get("zones", {})
     return Scores(
         tolerance_s,
-        score_crossings(
-            _found_crossings(directory / "crossings.csv"),
-            [
-                ScoredEvent(
-                    _name(lines, x, "line"),
-                    str(x.get("direction", "")),
-                    float(x["time_s"]) if "time_s" in x else _seconds(x, "frame", fps),
-                )
-                for x in _entries(truth, "crossings")
-            ],
-            tolerance_s,
-        ),
+        score_crossings(_found_crossings(directory / "crossings.csv"), true_crossings, tolerance_s),
         score_visits(_found_visits(directory / "visits.csv"), true_visits, tolerance_s),
         {
             zone: (
-                int(summary.get("zones", {}).get(zone, {}).get("occupancy_max", 0)),
+                int(found.get(zone, {}).get("occupancy_max", 0)),
                 _most_at_once([x for x in true_visits if x.zone == zone]),
             )
             for zone in zones.values()
@@ -125,6 +115,19 @@ def _numbers(score: LineScore | VisitScore) -> dict[str, Any]:
         "recall": round(score.recall, 4),
         "f1": round(score.f1, 4),
     }
+
+
+def _true_crossings(truth: dict[str, Any], fps: float) -> list[ScoredEvent]:
+    """Classes are left out: a person counting by eye writes other words than a detector."""
+    lines = _names(truth, "lines")
+    return [
+        ScoredEvent(
+            _name(lines, x, "line"),
+            str(x.get("direction", "")),
+            float(x["time_s"]) if "time_s" in x else _seconds(x, "frame", fps),
+        )
+        for x in _entries(truth, "crossings")
+    ]
 
 
 def _found_crossings(path: Path) -> list[ScoredEvent]:

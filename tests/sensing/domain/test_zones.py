@@ -126,3 +126,24 @@ def test_nothing_is_remembered_of_who_left() -> None:
 def test_nonsense_parameters_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"expected {name} of at least 0 s, got nan"):
         VisitParameters(**{name: float("nan")})
+
+
+def test_who_comes_in_where_another_leaves_does_not_go_on_with_his_visit() -> None:
+    hall = Zone("hall", "hall", ((0.0, 0.0), (0.6, 0.0), (0.6, 1.0), (0.0, 1.0)))
+    monitor = ZoneMonitor([hall], WIDTH, HEIGHT)
+    visits: list[Visit] = []
+    for frame in range(120):
+        time_s = frame / 10
+        centres = {}
+        if frame < 50:
+            centres[1] = (500.0 - 10.0 * frame, 500.0)  # to the left edge and out
+        if frame >= 57:
+            centres[2] = (10.0 * (frame - 55), 530.0)  # in over the same edge
+        here = tracks(centres, time_s, label="person", first_seen_s={2: 5.5})
+        origin = here.xyxy.copy()
+        if 2 in centres:
+            origin[-1] = tracks({2: (0.0, 530.0)}, 5.5).xyxy[0]
+        here = type(here)(**{**vars(here), "origin_xyxy": origin})
+        visits += monitor.update(here, time_s)
+    visits += monitor.finish()
+    assert [(v.track_id, v.nth) for v in visits] == [(1, 0), (2, 0)]

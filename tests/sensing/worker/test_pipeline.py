@@ -1,0 +1,98 @@
+"""Detect, track and sense, frame by frame."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models_registry.runtime.motion import LABELS, MotionDetector
+from sensing.domain.results import Crossing, SensedFacts
+from sensing.domain.scene import Scene, SceneInvalid, parse_scene
+from sensing.worker.detectors import build_detector, scene_classes
+from sensing.worker.pipeline import Pipeline, merge_facts
+from sensing.worker.plan import DetectorSpec
+from tests.sensing.worker.drawn_video import FPS, SCENE, crossing_car
+
+
+def crossings(
+    pipeline: Pipeline, first: int, frames: int, width: int, height: int
+) -> list[Crossing]:
+    scene = crossing_car(width, height)
+    found: list[Crossing] = []
+    for i in range(frames):
+        time_s = (first + i) / FPS
+        result = pipeline.step(scene.frame(i / FPS), time_s, first + i)
+        assert result.time_s == time_s
+        found += result.facts.crossings
+    return found
+
+
+def test_a_car_crosses_once_in_its_direction_at_its_time() -> None:
+    pipeline = Pipeline(parse_scene(SCENE), MotionDetector())
+    found = crossings(pipeline, 0, 62, 320, 180)
+    found += pipeline.finish().crossings
+    assert [(x.line_id, x.direction, x.object_class) for x in found] == [
+        ("middle", "forward", "car")
+    ]
+    assert found[0].time_s == pytest.approx(2.96, abs=0.3)
+
+
+def test_every_stage_tells_what_it_cost() -> None:
+    pipeline = Pipeline(parse_scene(SCENE), MotionDetector())
+    result = pipeline.step(crossing_car().frame(0.0), 0.0, 0)
+    assert set(result.stage_ms) == {"detect", "track", "sense"}
+    assert min(result.stage_ms.values()) >= 0.0
+
+
+def test_a_new_resolution_keeps_the_scene_in_place_and_ids_unique() -> None:
+    pipeline = Pipeline(parse_scene(SCENE), MotionDetector())
+    before = crossings(pipeline, 0, 62, 320, 180)
+    after = crossings(pipeline, 62, 62, 480, 360)
+    assert len(before) == len(after) == 1
+    assert before[0].track_id < after[0].track_id
+    assert after[0].time_s == pytest.approx(62 / FPS + 2.96, abs=0.3)
+
+
+def test_a_visit_under_way_ends_with_the_run() -> None:
+    zone = {"id": "all", "name": "All", "points": [[0, 0], [1, 0], [1, 1], [0, 1]]}
+    scene = parse_scene({"zones": [zone]})
+    pipeline = Pipeline(scene, build_detector(DetectorSpec(), scene))
+    drawn = crossing_car()
+    most = 0
+    for i in range(37):
+        result = pipeline.step(drawn.frame(i / FPS), i / FPS, i)
+        most = max(most, result.facts.occupancy.get("all", 0))
+    visits = pipeline.finish().visits
+    assert most == 1
+    assert [(v.zone_id, v.object_class) for v in visits] == [("all", "person")]
+
+
+def test_a_module_that_refuses_its_parameters_is_found_at_construction() -> None:
+    scene = parse_scene({"modules": [{"kind": "vehicle_traffic", "parameters": {"speed": 3}}]})
+    with pytest.raises(SceneInvalid, match="speed"):
+        Pipeline(scene, MotionDetector())
+
+
+def test_facts_of_several_modules_become_one() -> None:
+    merged = merge_facts([SensedFacts(occupancy={"a": 1}), SensedFacts(occupancy={"b": 2})])
+    assert merged.occupancy == {"a": 1, "b": 2}
+
+
+def test_the_scene_tells_the_motion_detector_what_to_look_for() -> None:
+    assert "person" not in scene_classes(parse_scene(SCENE))
+    people = parse_scene({"lines": SCENE["lines"], "modules": [{"kind": "person_count"}]})
+    assert scene_classes(people) == ("person",)
+    assert scene_classes(Scene()) == LABELS
+
+
+def test_a_detector_that_does_not_exist_is_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="or a model file, got 'lidar'"):
+        build_detector(DetectorSpec("lidar"))
+    with pytest.raises(ValueError, match="got \\['speed'\\]"):
+        build_detector(DetectorSpec(parameters={"speed": 1}))
+
+
+def test_an_empty_scene_senses_nothing() -> None:
+    pipeline = Pipeline(Scene(), MotionDetector())
+    result = pipeline.step(np.zeros((90, 160, 3), np.uint8), 0.0, 0)
+    assert result.facts == SensedFacts()
