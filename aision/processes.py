@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 RESTARTS = 5
 PER_S = 60.0
 RESTART_AFTER_S = 0.5
-STOP_WITHIN_S = 4.3
+STOP_WITHIN_S = 3.9
 PR_SET_PDEATHSIG = 1
 
 

@@ -18,7 +18,6 @@ from models_registry.runtime.motion_scale import SizeScale
 from models_registry.runtime.motion_shadow import shadow_mask, solid_mask
 
 LABELS = ("person", "bicycle", "motorcycle", "car", "bus", "truck")
-CAME = 0.6  # own sizes a thing must have travelled to be held when it stops
 MAX_STEP_S = 1.0  # after a gap in the stream the background has aged by no more than this
 
 
@@ -92,8 +91,6 @@ class MotionDetector:
             solid_mask(changed, shadow), changed, self._scale, self._memory.expected(time_s)
         )
         things = self._memory.update(blobs, time_s)
-        came = [thing.box for thing in things if thing.travelled >= CAME]
-        self._background.hold(np.array(came, np.float32).reshape(-1, 4))
         self._forgive_noise(picture, changed, things, step_s)
         return self._detections(things, factor, width, height)
 

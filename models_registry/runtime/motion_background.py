@@ -24,7 +24,6 @@ GHOST_S = 0.35  # stillness after which a revealed place is believed
 KNOWN_S = 3.0  # evidence that makes a background worth remembering once taken over
 GHOST_PERIOD_S = 0.2
 MIN_GHOST = 12  # pixels
-ALONE_SHARE = 0.8
 MIN_OUTLINE = 8  # pixels
 DOUBT_S = 1.5  # stillness that is believed where the outline says nothing
 LEARN_PERIOD_S = 0.07  # learning more often than this costs time and teaches nothing
@@ -95,12 +94,6 @@ class Background:
         difference = cv2.absdiff(picture[..., 0], self.expected[..., 0])
         cv2.accumulateWeighted(difference, self.noise, min(1.0, step_s / NOISE_S), mask)
 
-    def hold(self, boxes: FloatArray) -> None:
-        """Keep what is inside boxes (N, 4) for ``absorb_s``: things that came there and stopped."""
-        self._held[...] = 0
-        for x1, y1, x2, y2 in np.maximum(boxes, 0.0).astype(int).tolist():
-            self._held[y1 : y2 + 1, x1 : x2 + 1] = 255
-
     def _threshold(self) -> Picture:
         threshold = cv2.convertScaleAbs(self.noise, alpha=NOISE_FACTOR, beta=BASE_THRESHOLD)
         return np.asarray(cv2.min(threshold, MAX_THRESHOLD), np.uint8)
@@ -154,6 +147,7 @@ class Background:
     ) -> None:
         """Let candidates with enough evidence become the background."""
         self._ghost_due_s -= step_s
+        cv2.bitwise_and(self._held, foreground, dst=self._held)
         still = cv2.bitwise_and(foreground, cv2.compare(self.candidate_s, GHOST_S, cv2.CMP_GE))
         if cv2.countNonZero(still):
             needed = cv2.max(self.seen_s, cv2.multiply(self.seen_s, self.seen_s))
@@ -210,18 +204,12 @@ class Background:
                 continue
             now = float(edges_now[window][outline].mean())
             usual = float(edges_usual[window][outline].mean())
-            if usual > 1.3 * now + 2.0 and self._is_alone(blob, window, foreground):
+            if usual > 1.3 * now + 2.0:
                 found[window] |= blob * 255
                 self._remembered[window][blob > 0] = 255  # what left is not worth remembering
+            elif now > 1.15 * usual:
+                self._held[window][blob > 0] = 255
         return found
-
-
-    def _is_alone(self, blob: Mask, window: tuple[slice, slice], foreground: Mask) -> bool:
-        """Whether a still blob is a place of its own, not the quiet part of a thing that stopped."""
-        if 2 * cv2.countNonZero(cv2.bitwise_and(self._held[window], blob)) < cv2.countNonZero(blob):
-            return True
-        around = cv2.countNonZero(foreground[window])
-        return cv2.countNonZero(blob) >= ALONE_SHARE * around
 
 
 def _distance(picture: Picture, expected: Picture) -> Picture:

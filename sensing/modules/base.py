@@ -122,7 +122,7 @@ def _value(item: Field[Any], value: Any, scene: Scene | None) -> Any:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     # abs() first: a whole number of 400 digits has no float.
     if not number or not abs(value) < 1e300 or not math.isfinite(value):
-        raise ValueError(f"{item.name}: expected a number, got {str(value)[:40]}")
+        raise ValueError(f"{item.name}: expected a number, got {repr(value)[:40]}")
     low = -math.inf if limits.minimum is None else limits.minimum
     high = math.inf if limits.maximum is None else limits.maximum
     if not low <= value <= high:

@@ -156,6 +156,7 @@ def test_a_class_that_changes_its_mind_is_counted_by_one_module_only() -> None:
         ),
         ("vehicle_traffic", {"minimum_confidence": "x"}, "expected a number, got 'x'"),
         ("vehicle_traffic", {"minimum_confidence": True}, "expected a number, got True"),
+        ("vehicle_traffic", {"minimum_confidence": 10**400}, "expected a number, got 1000"),
         ("person_count", {"minimum_stay_s": -1}, "minimum_stay_s: expected 0 to 600 s, got -1"),
         ("person_count", {"reentry_s": float("nan")}, "reentry_s: expected a number, got nan"),
         ("person_count", {"zones": ["hall"]}, "zones: expected some of middle, got 'hall'"),
