@@ -1,0 +1,1 @@
+"""File → Inspection, or ModelRejected(code). Pure; whatever is untrusted is read in a sandbox."""
