@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
+from sensing.domain.assignment import linear_sum_assignment
 from sensing.domain.classes import CYCLE, OTHER, PERSON, VEHICLE
 
 Floats = NDArray[np.float64]
@@ -61,7 +61,8 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Pairs of boxes that are near each other, P of them, with what they share (IoU, 0–1).
+    """Pairs of boxes that are near each other, P of them: what they share (IoU, 0–1), the distance
+    of their centres, squared, in px², and their areas (2, P) in px².
 
     Of a hundred tracks and a hundred detections a few hundred pairs are worth a thought, not ten
     thousand.
@@ -70,9 +71,8 @@ class Pairs:
     rows: Rows
     columns: Rows
     iou: Floats
-
-    def select(self, keep: Bools) -> Pairs:
-        return Pairs(self.rows[keep], self.columns[keep], self.iou[keep])
+    squared: Floats
+    areas: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,33 @@ class Candidates:
     near: Bools
     possible: Bools | None  # None: nothing but overlap and nearness counts
 
-    def match(self, rows: Bools, columns: Bools, gates: Gates) -> tuple[Rows, Rows]:
-        """The pairs of least total cost among these tracks (N,) and these detections (M,)."""
-        pairs = self.pairs
-        feasible = self.near & (self.deviation < gates.max_deviation**2)
-        feasible |= pairs.iou >= gates.min_iou
+    def match(
+        self, free: Bools, sure: Bools, sure_gates: Gates, doubtful_gates: Gates
+    ) -> tuple[Rows, Rows]:
+        """The tracks and what was found of them: pairs of least total cost among the ``free``
+        detections (M,), the ``sure`` ones (M,) first, the others for the tracks that are left."""
+        pairs, confident = self.pairs, sure[self.pairs.columns]
+        gate = np.where(confident, sure_gates.max_deviation**2, doubtful_gates.max_deviation**2)
+        feasible = self.near & (self.deviation < gate)
+        feasible |= pairs.iou >= np.where(confident, sure_gates.min_iou, doubtful_gates.min_iou)
         if self.possible is not None:
             feasible &= self.possible
-        feasible &= rows[pairs.rows] & columns[pairs.columns]
-        return _assign(pairs.rows[feasible], pairs.columns[feasible], self.cost[feasible])
+        feasible &= free[pairs.columns]
+        at = feasible.nonzero()[0]
+        rows, columns = pairs.rows[at], pairs.columns[at]
+        # Most tracks have one candidate that nobody else wants: both rounds would agree on it.
+        contested = (np.bincount(rows) > 1)[rows]
+        contested |= (np.bincount(columns) > 1)[columns]
+        if not np.count_nonzero(contested):
+            return rows, columns
+        lone = ~contested
+        more = _in_two_rounds(
+            rows[contested], columns[contested], self.cost[at[contested]], confident[at[contested]]
+        )
+        return (
+            np.concatenate([rows[lone], *(found[0] for found in more)]),
+            np.concatenate([columns[lone], *(found[1] for found in more)]),
+        )
 
 
 def close_pairs(predicted: Floats, measured: Floats, reach: Floats) -> tuple[Pairs, Pairs]:
@@ -105,29 +123,46 @@ def close_pairs(predicted: Floats, measured: Floats, reach: Floats) -> tuple[Pai
     radius = half + half[:, count:].max(axis=1, initial=0.0)[:, None]
     np.maximum(radius[:, :count], reach, out=radius[:, :count])
     rows, columns = _within(centre, centre[:, count:], radius)
-    first, second = corners[:, rows], measured[:, columns]
+    others = columns + count
+    first, second = corners.take(rows, axis=1), corners.take(others, axis=1)
     shared = np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2])
     np.maximum(shared, 0.0, out=shared)
     area = 4.0 * half[0] * half[1]
+    areas = area.take([rows, others])
     both = shared[0] * shared[1]
-    union = area[rows] + area[columns + count] - both
-    pairs = Pairs(rows, columns, both / np.maximum(union, 1e-9))
-    of_track = rows < count
-    among = pairs.select(~of_track & (pairs.iou >= _LEAST_TWIN_IOU) & (rows < columns + count))
-    return pairs.select(of_track), Pairs(among.rows - count, among.columns, among.iou)
+    iou = both / np.maximum(areas[0] + areas[1] - both, 1e-9)
+    offset = centre.take(rows, axis=1) - centre.take(others, axis=1)
+    squared = offset[0] ** 2 + offset[1] ** 2
+    # Rows ascend, so the tracks' pairs come first.
+    of_tracks = int(rows.searchsorted(count))
+    twins = (
+        of_tracks
+        + (
+            (iou[of_tracks:] >= _LEAST_TWIN_IOU) & (rows[of_tracks:] < others[of_tracks:])
+        ).nonzero()[0]
+    )
+    return (
+        Pairs(
+            rows[:of_tracks], columns[:of_tracks], iou[:of_tracks], squared[:of_tracks],
+            areas[:, :of_tracks],
+        ),
+        Pairs(
+            rows[twins] - count, columns[twins], iou[twins], squared[twins], areas[:, twins],
+        ),
+    )  # fmt: skip
 
 
 def _within(first: Floats, second: Floats, radius: Floats) -> tuple[Rows, Rows]:
     """Indices of all pairs of points (2, N) and (2, M) that differ by at most ``radius`` (2, N) of
-    the first in either coordinate: a sweep along x, then a look at y."""
-    order = np.argsort(second[0])
+    the first in either coordinate, rows ascending: a sweep along x, then a look at y."""
+    order = second[0].argsort()
     x = second[0][order]
-    begin = np.searchsorted(x, first[0] - radius[0])
-    counts = np.searchsorted(x, first[0] + radius[0], side="right") - begin
-    rows = np.repeat(np.arange(len(counts)), counts)
-    begin -= np.cumsum(counts) - counts
+    begin = x.searchsorted(first[0] - radius[0])
+    counts = x.searchsorted(first[0] + radius[0], side="right") - begin
+    rows = np.arange(len(counts)).repeat(counts)
+    begin -= counts.cumsum() - counts
     columns = order[np.arange(len(rows)) + begin[rows]]
-    near = np.abs(first[1][rows] - second[1][columns]) <= radius[1][rows]
+    near = (np.abs(first[1][rows] - second[1][columns]) <= radius[1][rows]).nonzero()[0]
     return rows[near], columns[near]
 
 
@@ -148,18 +183,23 @@ def candidates(
     own motion says.
     """
     rows, columns, iou = pairs.rows, pairs.columns, pairs.iou
-    predicted, measured = tracks.corners[:, rows], looks.corners[:, columns]
-    offset = (predicted[:2] + predicted[2:] - measured[:2] - measured[2:]) * 0.5
-    squared = offset[0] ** 2 + offset[1] ** 2
-    area, seen_area = _area(predicted), _area(measured)
-    near = squared < (reach * reach)[rows]
-    near &= (seen_area < _SIZE_RATIO * area) & (area < _SIZE_RATIO * seen_area)
-    deviation = squared / variance[rows]
-    cost = np.minimum(np.sqrt(deviation) / _MAX_DEVIATION, 1.0) - iou + handicap[rows]
-    cost -= _SAME_CLASS_BONUS * (tracks.class_id[rows] == looks.class_id[columns])
+    area, seen_area = pairs.areas
+    near = pairs.squared < (reach * reach)[rows]
+    near &= seen_area < _SIZE_RATIO * area
+    near &= area < _SIZE_RATIO * seen_area
+    deviation = pairs.squared / variance[rows]
+    cost = np.sqrt(deviation)
+    cost *= 1.0 / _MAX_DEVIATION
+    np.minimum(cost, 1.0, out=cost)
+    cost -= iou
+    cost += handicap[rows]
+    same = tracks.class_id[rows] == looks.class_id[columns]
+    cost -= _SAME_CLASS_BONUS * same
+    if np.count_nonzero(same) == len(same):
+        return Candidates(pairs, cost, deviation, near, None)
     group, seen_group = tracks.group[rows], looks.group[columns]
     possible = None
-    if (group != seen_group).any():
+    if np.count_nonzero(group != seen_group):
         strange = _GROUP_COST[group.astype(np.intp), seen_group.astype(np.intp)]
         unrelated = np.isnan(strange)
         possible = ~unrelated | (iou >= _SAME_PLACE_IOU)
@@ -167,26 +207,34 @@ def candidates(
     return Candidates(pairs, cost, deviation, near, possible)
 
 
+def _in_two_rounds(
+    rows: Rows, columns: Rows, cost: Floats, sure: Bools
+) -> tuple[tuple[Rows, Rows], tuple[Rows, Rows]]:
+    """The least-cost pairs with sure detections, and with the others for the tracks then left."""
+    first = _assign(rows[sure], columns[sure], cost[sure])
+    taken = np.zeros(int(rows.max()) + 1, np.bool_)
+    taken[first[0]] = True
+    left = ~(sure | taken[rows])
+    return first, _assign(rows[left], columns[left], cost[left])
+
+
 def _assign(rows: Rows, columns: Rows, cost: Floats) -> tuple[Rows, Rows]:
-    """Least-cost pairs among these. Most tracks have one candidate that nobody else wants: those
-    are settled at once, and only the rest goes through the assignment."""
-    if not len(rows):
+    """Least-cost pairs among these, as many as can be."""
+    if len(rows) < 2:
         return rows, columns
-    lone = (np.bincount(rows) == 1)[rows]
-    lone &= (np.bincount(columns) == 1)[columns]
-    if lone.all():
-        return rows, columns
-    contested = ~lone
-    some_rows, i = np.unique(rows[contested], return_inverse=True)
-    some_columns, j = np.unique(columns[contested], return_inverse=True)
+    some_rows, i = _numbered(rows)
+    some_columns, j = _numbered(columns)
     table = np.full((len(some_rows), len(some_columns)), _NEVER)
-    table[i, j] = cost[contested]
+    table[i, j] = cost
     i, j = linear_sum_assignment(table)
     kept = table[i, j] < _NEVER
-    return (
-        np.concatenate([rows[lone], some_rows[i[kept]]]),
-        np.concatenate([columns[lone], some_columns[j[kept]]]),
-    )
+    return some_rows[i[kept]], some_columns[j[kept]]
+
+
+def _numbered(items: Rows) -> tuple[Rows, Rows]:
+    """The different items in order, and the place of each item among them."""
+    different = np.bincount(items).nonzero()[0]
+    return different, different.searchsorted(items)
 
 
 def twins(looks: Side, pairs: Pairs, confidence: Floats) -> dict[int, int]:
@@ -195,33 +243,27 @@ def twins(looks: Side, pairs: Pairs, confidence: Floats) -> dict[int, int]:
     ``pairs`` among the detections. Of two boxes on one object the more confident stays; of a rider
     and what he rides, the vehicle.
     """
-    first, second, overlap = pairs.rows, pairs.columns, pairs.iou
-    if not len(first):
+    if not len(pairs.rows):
         return {}
-    area = _area(looks.corners)
-    shared = overlap / (1.0 + overlap) * (area[first] + area[second])
-    contained = shared / np.minimum(area[first], area[second])
-    groups, classes = looks.group.astype(np.intp), looks.class_id
-    same = overlap >= np.where(
-        classes[first] == classes[second],
-        _SAME_CLASS_TWIN_IOU,
-        _TWIN_IOU[groups[first], groups[second]],
-    )
-    part = (contained >= _PART_CONTAINED) & (overlap >= _PART_IOU)
-    same |= part & (groups[first] == groups[second])
-    rank = confidence + 2.0 * (groups == CYCLE)
+    rank, group, class_id = confidence + 2.0 * (looks.group == CYCLE), looks.group, looks.class_id
+    same: list[tuple[float, int, int]] = []
+    # A few pairs per frame: the columns of arrays would cost more than they hold.
+    for first, second, overlap, areas in zip(
+        pairs.rows.tolist(), pairs.columns.tolist(), pairs.iou.tolist(), pairs.areas.T.tolist(),
+        strict=True,
+    ):  # fmt: skip
+        groups = int(group[first]), int(group[second])
+        least = _SAME_CLASS_TWIN_IOU
+        if class_id[first] != class_id[second]:
+            least = _TWIN_IOU[groups]
+        contained = overlap / (1.0 + overlap) * sum(areas) / min(areas)
+        part = contained >= _PART_CONTAINED and overlap >= _PART_IOU and groups[0] == groups[1]
+        if part or overlap >= least:
+            winner, loser = (first, second) if rank[first] >= rank[second] else (second, first)
+            same.append((-float(rank[winner]), winner, loser))
     repeats: dict[int, int] = {}
     # The surest object claims its twins first.
-    for a, b in sorted(
-        zip(first[same].tolist(), second[same].tolist(), strict=True),
-        key=lambda pair: -max(rank[pair[0]], rank[pair[1]]),
-    ):
-        winner, loser = (a, b) if rank[a] >= rank[b] else (b, a)
+    for _, winner, loser in sorted(same):
         if winner not in repeats and loser not in repeats:
             repeats[loser] = winner
     return repeats
-
-
-def _area(corners: Floats) -> Floats:
-    area: Floats = (corners[2] - corners[0]) * (corners[3] - corners[1])
-    return area

@@ -32,10 +32,10 @@ def box_sizes(xyxy: ArrayLike) -> Floats:
     return sizes
 
 
-def box_overlap(first: Sequence[float] | Floats, second: Sequence[float] | Floats) -> float:
+def box_overlap(first: Sequence[float], second: Sequence[float]) -> float:
     """Intersection over union of two xyxy boxes, 0–1."""
-    ax1, ay1, ax2, ay2 = (float(v) for v in first)
-    bx1, by1, bx2, by2 = (float(v) for v in second)
+    ax1, ay1, ax2, ay2 = first
+    bx1, by1, bx2, by2 = second
     shared = max(0.0, min(ax2, bx2) - max(ax1, bx1)) * max(0.0, min(ay2, by2) - max(ay1, by1))
     union = (ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1) - shared
     return shared / union if union > 0.0 else 0.0
@@ -134,32 +134,70 @@ class PolygonSet:
             np.cumsum([0, *counts[:-1]], dtype=np.intp)[: len(counts)],
         )
 
+    @cached_property
+    def _edges(self) -> _Edges:
+        return _Edges.between(self.start, self.end)
+
     def signed_distance(self, points: Floats) -> Floats:
         """Distance in px of each point from each polygon's edge, (2, N) → (Z, N), positive
         inside."""
         if not len(self.first):
             return np.zeros((0, points.shape[1]))
-        edge = (self.end - self.start).T[:, :, None]
-        offset = points[:, None] - self.start.T[:, :, None]
-        share = (offset * edge).sum(axis=0) / np.maximum((edge * edge).sum(axis=0), 1e-12)
-        np.clip(share, 0.0, 1.0, out=share)
-        offset -= share * edge
-        offset *= offset
-        squared = np.minimum.reduceat(offset[0] + offset[1], self.first, axis=0)
-        distance = np.sqrt(squared)
-        signed: Floats = np.where(self.contains(points), distance, -distance)
+        x, y = self._edges.offsets(points)
+        distance = self._distance(x, y)
+        signed: Floats = np.where(self._contains(x, y), distance, -distance)
         return signed
 
     def contains(self, points: Floats) -> Bools:
         """Whether each point lies in each polygon, (2, N) → (Z, N), by the even–odd rule."""
         if not len(self.first):
             return np.zeros((0, points.shape[1]), np.bool_)
-        x, y = points
-        x1, y1, x2, y2 = np.concatenate([self.start, self.end], axis=1).T[:, :, None]
-        slope = (x2 - x1) / np.where(y2 == y1, 1.0, y2 - y1)
-        passes = ((y1 > y) != (y2 > y)) & (x < x1 + (y - y1) * slope)
+        return self._contains(*self._edges.offsets(points))
+
+    def _distance(self, x: Floats, y: Floats) -> Floats:
+        edges = self._edges
+        share = x * edges.per_x
+        share += y * edges.per_y
+        np.maximum(share, 0.0, out=share)
+        np.minimum(share, 1.0, out=share)
+        aside_x, aside_y = x - share * edges.x, y - share * edges.y
+        aside_x *= aside_x
+        aside_y *= aside_y
+        aside_x += aside_y
+        distance: Floats = np.sqrt(np.minimum.reduceat(aside_x, self.first, axis=0))
+        return distance
+
+    def _contains(self, x: Floats, y: Floats) -> Bools:
+        edges = self._edges
+        passes = (y < 0.0) != (y < edges.y)
+        passes &= x < y * edges.slope
         inside: Bools = np.logical_xor.reduceat(passes, self.first, axis=0)
         return inside
+
+
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """Edges of polygons, each number (E, 1): where they start, how far they go, that divided by
+    their squared length, and how far in x per y."""
+
+    start_x: Floats
+    start_y: Floats
+    x: Floats
+    y: Floats
+    per_x: Floats
+    per_y: Floats
+    slope: Floats
+
+    @classmethod
+    def between(cls, start: Floats, end: Floats) -> _Edges:
+        (start_x, start_y), (x, y) = start.T[:, :, None], (end - start).T[:, :, None]
+        squared = np.maximum(x * x + y * y, 1e-12)
+        slope = x / np.where(y == 0.0, 1.0, y)  # level edges are passed by no level ray
+        return cls(start_x, start_y, x, y, x / squared, y / squared, slope)
+
+    def offsets(self, points: Floats) -> tuple[Floats, Floats]:
+        """From each edge's start to each point, (2, N) px → two of (E, N)."""
+        return points[0] - self.start_x, points[1] - self.start_y
 
 
 def hysteresis_band(

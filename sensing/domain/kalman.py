@@ -3,78 +3,91 @@
 State per box: (centre x, centre y, width, height) in px and its rate in px/s. Both centre axes
 share one 2×2 covariance (position, rate) because their noises are equal, and so do both size
 axes. The recursion (Bar-Shalom et al., Estimation with Applications, 2001, ch. 6.2: continuous
-white-noise acceleration) is then a handful of array operations for all boxes, not an 8×8 matrix
-for each.
+white-noise acceleration) is then one small matrix for all boxes, not an 8×8 matrix for each.
 
-Arrays hold one column per box: boxes and rates (4, N); covariances (6, N) as variance of position,
-covariance, variance of rate, each for centre and size.
+States are one matrix (``ROWS``, N), a column per box: box 0–3, rate 4–7, then for centre and size
+each the variance of position 8–9, the covariance of position and rate 10–11, the variance of rate
+12–13, and last the object's area in px² when it was last seen, on which all noises depend.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# Shares of the object's size (the side of the square of equal area), [centre, width and height].
-_MEASURED = np.array([[0.05], [0.08]])  # standard deviation of a detector's box
-_FIRST_RATE = np.array([[4.0], [0.6]])  # 1/s: what is believed of the speed of an object just seen
-_DRIFT = np.array([[3.0], [0.5]])  # 1/s³: density of acceleration (braking, perspective)
+ROWS = 15
+AREA = 14
+
+# Squares of shares of the object's size (the side of the square of equal area), [centre, width and
+# height].
+_MEASURED = np.array([[0.05**2], [0.08**2]])  # of a detector's box
+_FIRST_RATE = np.array([[4.0**2], [0.6**2]])  # 1/s: what is believed of the speed at first
+_DRIFT = np.array([3.0, 0.5])  # 1/s³: density of acceleration (braking, perspective)
 _SIZE_RATE_MEMORY_S = 0.3  # a growing box must not grow for ever while its object is out of sight
 
 
-def start(sizes: Floats) -> Floats:
-    """Covariances (6, N) of objects of these sizes (N,) px seen for the first time."""
-    covariance = np.zeros((6, len(sizes)))
-    covariance[0:2] = (_MEASURED * sizes) ** 2
-    covariance[4:6] = (_FIRST_RATE * sizes) ** 2
-    return covariance
+def start(boxes: Floats) -> Floats:
+    """States (``ROWS``, N) of objects seen for the first time, as boxes (4, N)."""
+    states = np.zeros((ROWS, boxes.shape[1]))
+    states[0:4] = boxes
+    area = states[AREA] = boxes[2] * boxes[3]
+    states[8:10] = _MEASURED * area
+    states[12:14] = _FIRST_RATE * area
+    return states
 
 
-def predict(boxes: Floats, rates: Floats, covariance: Floats, sizes: Floats, dt_s: float) -> None:
+def predict(states: Floats, dt_s: float) -> None:
     """Move all states on by ``dt_s`` ≥ 0 seconds, in place."""
     if dt_s <= 0.0:
         return
-    boxes += rates * dt_s
-    np.maximum(boxes[2:], 1.0, out=boxes[2:])
-    rates[2:] *= np.exp(-dt_s / _SIZE_RATE_MEMORY_S)
-    drift = _DRIFT * (sizes * sizes)
-    position, mixed, rate = covariance[0:2], covariance[2:4], covariance[4:6]
-    position += (2.0 * dt_s) * mixed
-    position += (dt_s * dt_s) * rate
-    position += (dt_s**3 / 3.0) * drift
-    mixed += dt_s * rate
-    mixed += (dt_s**2 / 2.0) * drift
-    rate += dt_s * drift
+    states[:AREA] = _transition(dt_s) @ states
+    np.maximum(states[2:4], 1.0, out=states[2:4])
 
 
-def centre_variance(covariance: Floats, sizes: Floats) -> Floats:
+def _transition(dt_s: float) -> Floats:
+    """The step as a matrix (``AREA``, ``ROWS``): every row after it is a sum of rows before it."""
+    powers = np.array([1.0, dt_s, dt_s**2, dt_s**3, math.exp(-dt_s / _SIZE_RATE_MEMORY_S)])
+    return (powers @ _TERMS).reshape(AREA, ROWS)
+
+
+def _terms() -> Floats:
+    """What each of the powers in ``_transition`` is multiplied with: (5, ``AREA`` × ``ROWS``)."""
+    position, mixed, rate = np.arange(8, 10), np.arange(10, 12), np.arange(12, 14)
+    terms = np.zeros((5, AREA, ROWS))
+    terms[0] = np.eye(AREA, ROWS)
+    terms[0, [6, 7], [6, 7]] = 0.0
+    terms[4, [6, 7], [6, 7]] = 1.0
+    terms[1, range(4), range(4, 8)] = terms[1, mixed, rate] = terms[2, position, rate] = 1.0
+    terms[1, position, mixed] = 2.0
+    terms[1, rate, AREA] = _DRIFT
+    terms[2, mixed, AREA] = _DRIFT / 2.0
+    terms[3, position, AREA] = _DRIFT / 3.0
+    return terms.reshape(5, -1)
+
+
+_TERMS = _terms()
+
+
+def centre_variance(states: Floats) -> Floats:
     """Variance in px² of the next measured centre on either axis, (N,): state plus detector
     noise."""
-    variance: Floats = covariance[0] + (_MEASURED[0] * sizes) ** 2
+    variance: Floats = _MEASURED[0] * states[AREA]
+    variance += states[8]
     return variance
 
 
-def update(
-    boxes: Floats,
-    rates: Floats,
-    covariance: Floats,
-    *,
-    measured: Floats,
-    sizes: Floats,
-    seen: NDArray[np.bool_],
-) -> None:
+def update(states: Floats, measured: Floats, seen: NDArray[np.bool_]) -> None:
     """Correct the states for which ``seen`` (N,) holds by their ``measured`` boxes (4, N), in
-    place."""
-    position, mixed, rate = covariance[0:2], covariance[2:4], covariance[4:6]
-    weight = seen / (position + (_MEASURED * sizes) ** 2)
-    gain = position * weight
-    rate_gain = mixed * weight
-    innovation = measured - boxes
-    boxes += gain.repeat(2, axis=0) * innovation
-    rates += rate_gain.repeat(2, axis=0) * innovation
-    rate -= rate_gain * mixed
-    np.subtract(1.0, gain, out=gain)
-    position *= gain
-    mixed *= gain
+    place. The area is the caller's: it may know better."""
+    covariance = states[8:AREA].reshape(3, 2, -1)
+    position, mixed, rate = covariance
+    gains = covariance[:2] * (seen / (position + _MEASURED * states[AREA]))
+    innovation = (measured - states[:4]).reshape(2, 2, -1)
+    corrected = states[:8].reshape(2, 2, 2, -1)  # box and rate, centre and size, two axes
+    corrected += gains[:, :, None] * innovation
+    rate -= gains[1] * mixed
+    covariance[:2] *= 1.0 - gains[0]

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
+
+from sensing.domain.assignment import linear_sum_assignment
 
 MIN_VISIT_OVERLAP = 0.5  # intersection over union in time from which two stays are the same visit
 

@@ -7,6 +7,7 @@ struct of arrays; no loop over objects.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,41 +87,49 @@ class Tracks:
 
 class _State:
     """One column per track, confirmed or not, in a single matrix, so that births and ends are one
-    operation each. The properties are views of its rows."""
+    operation each. The attributes are views of its rows."""
 
-    _ROWS = 28
+    _ROWS = kalman.ROWS + 14
 
-    def __init__(self, vocabulary: int, tracks: int = 0) -> None:
-        self.data = np.zeros((self._ROWS + vocabulary, tracks))
+    def __init__(self, data: Floats) -> None:
+        self._hold(data)
+
+    @classmethod
+    def empty(cls, vocabulary: int, tracks: int = 0) -> _State:
+        return cls(np.zeros((cls._ROWS + vocabulary, tracks)))
+
+    def _hold(self, data: Floats) -> None:
+        self.data = data
+        self.motion = data[: kalman.ROWS]
+        self.box = data[0:4]  # cx, cy, w, h
+        self.area = data[kalman.AREA]  # when last seen
+        (
+            self.size,
+            self.confidence,
+            self.class_id,
+            self.group,
+            self.hits,
+            self.missed,  # frames since the last hit
+            self.seen_s,  # last hit, on the tracker's own clock
+            self.born_s,  # first hit, on the tracker's own clock
+            self.first_seen_s,  # first hit, on the caller's clock
+            self.track_id,  # 0 until confirmed; exact up to 2**53
+        ) = data[kalman.ROWS : kalman.ROWS + 10]
+        self.origin = data[kalman.ROWS + 10 : self._ROWS]  # corners of the first hit
+        self.votes = data[self._ROWS :]  # summed confidence per class of the vocabulary
 
     def __len__(self) -> int:
-        return self.data.shape[1]
+        return len(self.track_id)
 
     def keep(self, mask: Bools) -> None:
-        self.data = self.data[:, mask]
+        self._hold(self.data.compress(mask, axis=1))
 
     def extend(self, other: _State) -> None:
-        self.data = np.concatenate([self.data, other.data], axis=1)
+        self._hold(np.concatenate([self.data, other.data], axis=1))
 
     def widen(self, words: int) -> None:
         """Room for votes on more classes."""
-        self.data = np.pad(self.data, ((0, words), (0, 0)))
-
-    box = property(lambda self: self.data[0:4])  # cx, cy, w, h
-    rate = property(lambda self: self.data[4:8])  # of the box, per second
-    covariance = property(lambda self: self.data[8:14])
-    size = property(lambda self: self.data[14])
-    confidence = property(lambda self: self.data[15])
-    class_id = property(lambda self: self.data[16])
-    group = property(lambda self: self.data[17])
-    hits = property(lambda self: self.data[18])
-    missed = property(lambda self: self.data[19])  # frames since the last hit
-    seen_s = property(lambda self: self.data[20])  # last hit, on the tracker's own clock
-    born_s = property(lambda self: self.data[21])  # first hit, on the tracker's own clock
-    first_seen_s = property(lambda self: self.data[22])  # first hit, on the caller's clock
-    origin = property(lambda self: self.data[23:27])  # corners of the first hit
-    track_id = property(lambda self: self.data[27])  # 0 until confirmed; exact up to 2**53
-    votes = property(lambda self: self.data[28:])  # summed confidence per class of the vocabulary
+        self._hold(np.pad(self.data, ((0, words), (0, 0))))
 
 
 @dataclass(frozen=True)
@@ -156,7 +165,7 @@ class Tracker:
         self._vocabulary: tuple[str, ...] = ()
         self._groups = np.zeros(0, np.int64)
         self._translations: dict[tuple[str, ...], Ints] = {}
-        self._state = _State(0)
+        self._state = _State.empty(0)
         self._clock_s = 0.0
         self._last_time_s: float | None = None
 
@@ -170,7 +179,9 @@ class Tracker:
         repeats = association.twins(looks.side(), among, looks.confidence)
         free = np.ones(len(looks), np.bool_)  # looks that say something new, and have no track yet
         free[list(repeats)] = False
-        found = self._associate(looks, free, self._judge(pairs, looks, predicted, reach))
+        sure = looks.confidence >= self._parameters.high_confidence
+        judged = self._judge(pairs, looks, predicted, reach)
+        found = judged.match(free, sure, _CONFIDENT, _DOUBTFUL)
         self._absorb(*found, looks, repeats)
         free[found[1]] = False
         self._give_birth(looks, free, repeats, time_s)
@@ -181,21 +192,22 @@ class Tracker:
 
     def _advance(self, time_s: float) -> tuple[int, ...]:
         dt_s = 0.0
-        if np.isfinite(time_s):
+        if math.isfinite(time_s):
             dt_s = max(0.0, time_s - self._last_time_s) if self._last_time_s is not None else 0.0
             self._last_time_s = time_s
         self._clock_s += dt_s
         state = self._state
         if dt_s > self._parameters.reset_gap_s:
-            self._state = _State(len(self._vocabulary))
+            self._state = _State.empty(len(self._vocabulary))
             return _ids(state.track_id)
-        kalman.predict(state.box, state.rate, state.covariance, state.size, dt_s)
+        kalman.predict(state.motion, dt_s)
         return ()
 
     # 2. Detections
 
     def _looks(self, detections: Detections) -> _Looks:
-        corners = detections.xyxy.T.astype(np.float64)
+        # A row per coordinate: what is added and compared then lies side by side in memory.
+        corners = detections.xyxy.T.astype(np.float64, order="C")
         confidence = detections.confidence.astype(np.float64)
         class_id = self._translate(detections.labels)[detections.class_id]
         least = self._parameters.low_confidence
@@ -204,7 +216,7 @@ class Tracker:
         # Comparisons with what is not a number are False, which is what is wanted of them here.
         usable = (width > 0.0) & (height > 0.0) & (width + height < _FAR_PX)
         usable &= confidence >= least
-        if not usable.all():
+        if np.count_nonzero(usable) < len(usable):
             corners, confidence = corners[:, usable], confidence[usable]
             class_id = class_id[usable]
         return _Looks(corners, np.minimum(confidence, 1.0), class_id, self._groups[class_id])
@@ -224,7 +236,11 @@ class Tracker:
     def _reach(self) -> Floats:
         """How far, in px, each track can be off its prediction, (N,)."""
         state = self._state
-        reach: Floats = (0.5 + np.minimum(8.0 * (self._clock_s - state.seen_s), 2.5)) * state.size
+        reach: Floats = self._clock_s - state.seen_s
+        reach *= 8.0
+        np.minimum(reach, 2.5, out=reach)
+        reach += 0.5
+        reach *= state.size
         return reach
 
     # 3. Association
@@ -235,21 +251,10 @@ class Tracker:
             pairs,
             Side(predicted, state.group, state.class_id),
             looks.side(),
-            variance=kalman.centre_variance(state.covariance, state.size),
+            variance=kalman.centre_variance(state.motion),
             reach=reach,
             handicap=0.2 * (state.track_id == 0.0),
         )
-
-    def _associate(self, looks: _Looks, free: Bools, candidates: Candidates) -> tuple[Rows, Rows]:
-        """Which tracks found which looks: sure looks first, doubtful ones for the tracks left."""
-        high = looks.confidence >= self._parameters.high_confidence
-        left = np.ones(len(self._state), np.bool_)
-        rows, columns = candidates.match(left, free & high, _CONFIDENT)
-        if high.all() or len(rows) == len(left):
-            return rows, columns
-        left[rows] = False
-        more_rows, more_columns = candidates.match(left, free & ~high, _DOUBTFUL)
-        return np.concatenate([rows, more_rows]), np.concatenate([columns, more_columns])
 
     def _absorb(self, rows: Rows, columns: Rows, looks: _Looks, repeats: dict[int, int]) -> None:
         """Update the tracks that were found by what was seen of them."""
@@ -260,16 +265,19 @@ class Tracker:
             return
         seen = np.zeros(len(state), np.bool_)
         seen[rows] = True
-        size, box = state.size, state.box
+        box = state.box
         measured = box.copy()
-        measured[:, rows] = _centred(looks.corners[:, columns])
-        kalman.update(box, state.rate, state.covariance, measured=measured, sizes=size, seen=seen)
-        np.sqrt(box[2] * box[3], out=size, where=seen)
-        confidence = looks.confidence[columns]
-        state.votes[looks.class_id[columns], rows] += confidence
-        self._vote_again(state, rows, columns, looks, repeats)
-        state.class_id[:] = elected = state.votes.argmax(axis=0)
-        state.group[:] = self._groups[elected]
+        measured[:, rows] = _centred(looks.corners.take(columns, axis=1))
+        kalman.update(state.motion, measured, seen)
+        np.multiply(box[2], box[3], out=state.area, where=seen)
+        np.sqrt(state.area, out=state.size, where=seen)
+        confidence, class_id = looks.confidence[columns], looks.class_id[columns]
+        state.votes[class_id, rows] += confidence
+        # A vote for the class that leads already changes nothing.
+        if repeats or np.count_nonzero(class_id != state.class_id[rows]):
+            self._vote_again(state, rows, columns, looks, repeats)
+            state.class_id[:] = elected = state.votes.argmax(axis=0)
+            state.group[:] = self._groups[elected]
         known = state.confidence[rows]
         state.confidence[rows] = known + (1.0 - _CONFIDENCE_MEMORY) * (confidence - known)
         hits = state.hits
@@ -298,20 +306,19 @@ class Tracker:
         self, looks: _Looks, free: Bools, repeats: dict[int, int], time_s: float
     ) -> None:
         chosen = free & (looks.confidence >= self._parameters.birth_confidence)
-        if not chosen.any():
-            return
         new = chosen.nonzero()[0]
-        born = _State(len(self._vocabulary), len(new))
+        if not len(new):
+            return
+        born = _State.empty(len(self._vocabulary), len(new))
         born.origin[:] = looks.corners[:, new]
-        born.box[:] = _centred(born.origin)
-        born.size[:] = np.sqrt(born.box[2] * born.box[3])
-        born.covariance[:] = kalman.start(born.size)
+        born.motion[:] = kalman.start(_centred(born.origin))
+        born.size[:] = np.sqrt(born.area)
         born.confidence[:] = looks.confidence[new]
         rows = np.arange(len(new))
         born.votes[looks.class_id[new], rows] = looks.confidence[new]
         self._vote_again(born, rows, new, looks, repeats)
-        born.class_id[:] = born.votes.argmax(axis=0)
-        born.group[:] = looks.group[new]
+        born.class_id[:] = elected = born.votes.argmax(axis=0)
+        born.group[:] = self._groups[elected]
         born.hits[:] = 1.0
         born.seen_s[:] = born.born_s[:] = self._clock_s
         born.first_seen_s[:] = time_s
@@ -319,9 +326,9 @@ class Tracker:
 
     def _confirm(self) -> None:
         state, parameters = self._state, self._parameters
-        waiting = (state.track_id == 0.0) & (state.missed == 0.0)
-        if not waiting.any():
+        if np.count_nonzero(state.track_id) == len(state):
             return
+        waiting = (state.track_id == 0.0) & (state.missed == 0.0)
         enough = (state.hits >= 2) & (state.seen_s - state.born_s >= parameters.confirm_s)
         new = (waiting & (enough | (state.hits >= parameters.confirm_hits))).nonzero()[0]
         state.track_id[new] = np.arange(self._next_id, self._next_id + len(new))
@@ -331,10 +338,10 @@ class Tracker:
         """End the tracks out of sight for too long: in time, but never after one missed frame."""
         state = self._state
         over = state.missed >= 2.0
-        if not over.any():
+        if not np.count_nonzero(over):
             return ()
         over &= (state.track_id == 0.0) | (self._clock_s - state.seen_s > self._parameters.lost_s)
-        if not over.any():
+        if not np.count_nonzero(over):
             return ()
         ended = _ids(state.track_id[over])
         state.keep(~over)
@@ -342,10 +349,8 @@ class Tracker:
 
     def _tracks(self, ended: tuple[int, ...]) -> Tracks:
         data = self._state
-        shown = data.track_id > 0.0
-        if not shown.all():
-            data = _State(0)
-            data.data = self._state.data[:, shown]
+        if np.count_nonzero(data.track_id) < len(data):
+            data = _State(data.data.compress(data.track_id > 0.0, axis=1))
         return Tracks(
             track_id=data.track_id.astype(np.int64),
             xyxy=_corners(data.box).T.astype(np.float32),
@@ -359,21 +364,20 @@ class Tracker:
         )
 
 
+# Centres and sizes → corners, and back: one product where slices would take five operations.
+_TO_CORNERS = np.array([[1, 0, -0.5, 0], [0, 1, 0, -0.5], [1, 0, 0.5, 0], [0, 1, 0, 0.5]])
+_TO_CENTRES = np.array([[0.5, 0, 0.5, 0], [0, 0.5, 0, 0.5], [-1, 0, 1, 0], [0, -1, 0, 1]])
+
+
 def _corners(box: Floats) -> Floats:
     """Centres and sizes (4, N) → corners (4, N)."""
-    half = box[2:] * 0.5
-    corners = np.empty_like(box)
-    np.subtract(box[:2], half, out=corners[:2])
-    np.add(box[:2], half, out=corners[2:])
+    corners: Floats = _TO_CORNERS @ box
     return corners
 
 
 def _centred(corners: Floats) -> Floats:
     """Corners (4, N) → centres and sizes (4, N)."""
-    box = np.empty_like(corners)
-    np.subtract(corners[2:], corners[:2], out=box[2:])
-    np.add(corners[:2], corners[2:], out=box[:2])
-    box[:2] *= 0.5
+    box: Floats = _TO_CENTRES @ corners
     return box
 
 

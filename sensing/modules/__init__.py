@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sensing.domain.memory import CameraMemories
 from sensing.domain.scene import Scene, SceneInvalid
 from sensing.modules.base import SensingModule, read_parameters, schema_of
 from sensing.modules.person_count import PersonCount
@@ -25,12 +26,15 @@ MODULE_KINDS: frozenset[str] = frozenset(_BY_KIND)
 
 
 def build_modules(scene: Scene, frame_width: int, frame_height: int) -> list[SensingModule]:
-    """The modules that a scene switches on, for frames of this size in px.
+    """The modules that a scene switches on, for frames of this size in px. They remember tracks
+    together, so all of them must be given every frame.
 
     Raises ``SceneInvalid`` for an unknown kind, a kind named twice, or bad parameters.
     """
+    memories = CameraMemories(scene.anchor)
     return [
-        kind(scene, frame_width, frame_height, parameters) for kind, parameters in _settings(scene)
+        kind(scene, frame_width, frame_height, parameters, memories=memories)
+        for kind, parameters in _settings(scene)
     ]
 
 

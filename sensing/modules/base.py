@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar, Protocol, TypeVar
 
+from sensing.domain.memory import CameraMemories
 from sensing.domain.results import SensedFacts
 from sensing.domain.scene import Scene
 from sensing.domain.tracking import Tracks
@@ -28,8 +29,16 @@ class SensingModule(Protocol):
     classes: frozenset[str]
 
     def __init__(
-        self, scene: Scene, frame_width: int, frame_height: int, parameters: Any
-    ) -> None: ...
+        self,
+        scene: Scene,
+        frame_width: int,
+        frame_height: int,
+        parameters: Any,
+        *,
+        memories: CameraMemories | None = None,
+    ) -> None:
+        """Modules with the same ``memories`` measure each track once; then each must be given every
+        frame."""
 
     def step(self, tracks: Tracks, time_s: float, frame_index: int) -> SensedFacts:
         """The facts of one frame."""

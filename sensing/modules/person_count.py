@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sensing.domain.classes import PERSON_CLASSES
-from sensing.domain.counting import LineCounter
+from sensing.domain.counting import HEIR_S, LineCounter
+from sensing.domain.memory import CameraMemories
 from sensing.domain.results import SensedFacts
 from sensing.domain.scene import Scene
 from sensing.domain.tracking import Tracks
@@ -60,11 +61,18 @@ class PersonCount:
         frame_width: int,
         frame_height: int,
         parameters: PersonCountParameters | None = None,
+        *,
+        memories: CameraMemories | None = None,
     ) -> None:
         settings = parameters or PersonCountParameters()
+        memories = memories or CameraMemories(scene.anchor)
         self._selection = TrackSelection(self.classes, settings.minimum_confidence)
         self._counter = LineCounter(
-            chosen(scene.lines, settings.lines), frame_width, frame_height, scene.anchor
+            chosen(scene.lines, settings.lines),
+            frame_width,
+            frame_height,
+            scene.anchor,
+            memory=memories.keeping(HEIR_S),
         )
         self._monitor = ZoneMonitor(
             chosen(scene.zones, settings.zones),
@@ -72,6 +80,7 @@ class PersonCount:
             frame_height,
             scene.anchor,
             VisitParameters(settings.minimum_stay_s, settings.reentry_s),
+            memory=memories.keeping(settings.reentry_s),
         )
 
     def step(self, tracks: Tracks, time_s: float, frame_index: int) -> SensedFacts:

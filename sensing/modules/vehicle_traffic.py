@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sensing.domain.classes import VEHICLE_CLASSES
-from sensing.domain.counting import LineCounter
+from sensing.domain.counting import HEIR_S, LineCounter
+from sensing.domain.memory import CameraMemories
 from sensing.domain.results import SensedFacts
 from sensing.domain.scene import Scene
 from sensing.domain.tracking import Tracks
@@ -50,12 +51,19 @@ class VehicleTraffic:
         frame_width: int,
         frame_height: int,
         parameters: VehicleTrafficParameters | None = None,
+        *,
+        memories: CameraMemories | None = None,
     ) -> None:
         settings = parameters or VehicleTrafficParameters()
+        memories = memories or CameraMemories(scene.anchor)
         self.classes = frozenset(settings.classes)
         self._selection = TrackSelection(self.classes, settings.minimum_confidence)
         self._counter = LineCounter(
-            chosen(scene.lines, settings.lines), frame_width, frame_height, scene.anchor
+            chosen(scene.lines, settings.lines),
+            frame_width,
+            frame_height,
+            scene.anchor,
+            memory=memories.keeping(HEIR_S),
         )
 
     def step(self, tracks: Tracks, time_s: float, frame_index: int) -> SensedFacts:

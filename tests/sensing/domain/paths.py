@@ -3,9 +3,11 @@ over."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sensing.domain.counting import LineCounter
 from sensing.domain.results import Crossing
@@ -32,16 +34,33 @@ def tracks(
     """Confirmed tracks with these centres; those ``unseen`` are coasting."""
     ids = sorted(centres)
     middle = np.array([centres[i] for i in ids], np.float64).reshape(-1, 2)
-    half = np.array(size) / 2
     lost = set(unseen)
-    return Tracks(
+    found = tracks_at(middle, time_s, size=size, label=label)
+    return dataclasses.replace(
+        found,
         track_id=np.array(ids, np.int64),
-        xyxy=np.concatenate([middle - half, middle + half], axis=1).astype(np.float32),
-        confidence=np.full(len(ids), 0.9, np.float32),
-        class_id=np.full(len(ids), LABELS.index(label), np.int32),
-        labels=LABELS,
         observed=np.array([i not in lost for i in ids], np.bool_),
         first_seen_s=np.array([(first_seen_s or {}).get(i, time_s) for i in ids], np.float64),
+    )
+
+
+def tracks_at(
+    middle: NDArray[np.float64],
+    time_s: float,
+    *,
+    size: tuple[float, float] = (60.0, 40.0),
+    label: str = "car",
+) -> Tracks:
+    """Confirmed tracks 1, 2, 3… with these centres (N, 2)."""
+    half, count = np.array(size) / 2, len(middle)
+    return Tracks(
+        track_id=np.arange(1, count + 1),
+        xyxy=np.concatenate([middle - half, middle + half], axis=1).astype(np.float32),
+        confidence=np.full(count, 0.9, np.float32),
+        class_id=np.full(count, LABELS.index(label), np.int32),
+        labels=LABELS,
+        observed=np.ones(count, np.bool_),
+        first_seen_s=np.full(count, time_s),
     )
 
 

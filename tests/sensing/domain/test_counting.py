@@ -15,6 +15,7 @@ from tests.sensing.domain.paths import (
     straight,
     through,
     tracks,
+    tracks_at,
 )
 
 DOWN = ((500.0, 350.0), (500.0, 650.0))
@@ -92,25 +93,25 @@ def test_a_path_is_counted_once_per_true_change_of_side(
 
 @pytest.mark.parametrize("fps", [3.0, 10.0, 25.0])
 def test_a_minute_on_the_line_with_3_px_jitter_counts_once_per_vehicle(fps: float) -> None:
+    # Ten roads, each over one line as wide as the picture, with ten vehicles side by side.
     rng = np.random.default_rng(7)
-    vehicles, stand = 100, int(60 * fps)
-    approach = np.linspace(300.0, 500.0, int(2 * fps) + 1)
-    leave = np.linspace(500.0, 700.0, int(2 * fps) + 1)
-    y = np.concatenate([approach, np.full(stand, 500.0), leave])
-    lines = [line((i + 0.1) / vehicles, 0.5, (i + 0.9) / vehicles, 0.5) for i in range(vehicles)]
-    lines = [CountingLine(str(i), str(i), x.p1, x.p2) for i, x in enumerate(lines)]
-    counter = LineCounter(lines, 200 * vehicles, HEIGHT)
-    middle = (np.arange(vehicles) + 0.5) * 200
+    roads, abreast, stand = 10, 10, int(60 * fps)
+    approach = np.linspace(-200.0, 0.0, int(2 * fps) + 1)
+    along = np.concatenate([approach, np.zeros(stand), -approach[::-1]])
+    middle = np.stack(np.meshgrid(np.arange(abreast), np.arange(roads)), axis=-1).reshape(-1, 2)
+    middle = (middle + 0.5) * (200.0, 1000.0)
+    width, height = 200 * abreast, 1000 * roads
+    levels = [(i + 0.5) / roads for i in range(roads)]
+    lines = [CountingLine(str(i), str(i), (0.0, y), (1.0, y)) for i, y in enumerate(levels)]
+    counter = LineCounter(lines, width, height)
     found = []
-    for frame, height in enumerate(y):
-        jitter = rng.normal(0.0, 3.0, (vehicles, 2))
-        centres = {
-            i + 1: (float(middle[i] + jitter[i, 0]), float(height + jitter[i, 1]))
-            for i in range(vehicles)
-        }
-        found += counter.update(tracks(centres, frame / fps), frame / fps, frame)
+    for frame, way in enumerate(along.tolist()):
+        centres = middle + rng.normal((0.0, way), 3.0, middle.shape)
+        found += counter.update(tracks_at(centres, frame / fps), frame / fps, frame)
     found += counter.finish()
-    assert len(found) == vehicles
+    vehicles = [c.track_id for c in found]
+    assert sorted(vehicles) == list(range(1, roads * abreast + 1))
+    assert all(c.line_id == str((c.track_id - 1) // abreast) for c in found)
     assert {c.direction for c in found} == {"forward"}
 
 

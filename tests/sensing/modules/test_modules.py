@@ -21,6 +21,8 @@ from sensing.modules.person_count import PersonCount, PersonCountParameters
 from sensing.modules.vehicle_traffic import VehicleTraffic, VehicleTrafficParameters
 from tests.sensing.domain.paths import HEIGHT, LABELS, WIDTH, straight, tracks
 
+PERSON, CAR = LABELS.index("person"), LABELS.index("car")
+
 SCENE = parse_scene(
     {
         "lines": [
@@ -207,6 +209,51 @@ def test_the_schema_describes_every_parameter_and_is_json(kind: str) -> None:
 def test_unknown_kinds_have_no_schema() -> None:
     with pytest.raises(KeyError):
         parameter_schema("face")
+
+
+def test_modules_that_remember_together_count_what_each_alone_counts() -> None:
+    scene = with_modules(("vehicle_traffic", {}), ("person_count", {"reentry_s": 1.5}))
+    together = build_modules(scene, WIDTH, HEIGHT)
+    alone = [VehicleTraffic(scene, WIDTH, HEIGHT), PersonCount(scene, WIDTH, HEIGHT)]
+    down, up = straight((400, 300), (400, 700), 81), straight((600, 700), (600, 300), 81)
+    found: dict[str, list[object]] = {"together": [], "alone": []}
+    for frame, ((time_s, first), (_, second)) in enumerate(zip(down, up, strict=True)):
+        row = tracks({1: first[1], 2: second[1]}, time_s)
+        row = dataclasses.replace(row, class_id=np.array([CAR, PERSON], np.int32))
+        for name, modules in (("together", together), ("alone", alone)):
+            found[name] += [
+                crossing
+                for module in modules
+                for crossing in module.step(row, time_s, frame).crossings
+            ]
+    assert found["together"] == found["alone"]
+    assert len(found["alone"]) == 4
+    visits = [module.finish(8.1).visits for module in (together[1], alone[1])]
+    assert visits[0] == visits[1]
+
+
+def test_a_module_that_misses_frames_of_those_it_remembers_with_says_so() -> None:
+    vehicles, persons = build_modules(
+        with_modules(("vehicle_traffic", {}), ("person_count", {})), WIDTH, HEIGHT
+    )
+    for frame in range(2):
+        vehicles.step(tracks({1: (500, 500)}, frame / 10), frame / 10, frame)
+    with pytest.raises(ValueError, match="expected a follower that saw all 2 frames, got 0"):
+        persons.step(tracks({1: (500, 500)}, 0.2), 0.2, 2)
+
+
+def test_two_modules_never_give_two_passes_of_one_track_the_same_number() -> None:
+    modules = build_modules(with_modules(("vehicle_traffic", {}), ("person_count", {})), 1000, 1000)
+    there, back = straight((500, 300), (500, 500), 21), straight((500, 500), (500, 300), 21)
+    facts = []
+    for frame, (_, centres) in enumerate(there + back):
+        label, time_s = "person" if frame < 21 else "bicycle", frame / 10
+        row = tracks(centres, time_s, label=label)
+        facts += [x for module in modules for x in module.step(row, time_s, frame).crossings]
+    assert [(x.object_class, x.track_id, x.nth) for x in facts] == [
+        ("person", 1, 0),
+        ("bicycle", 1, 1),
+    ]
 
 
 def test_modules_survive_frames_without_tracks() -> None:
