@@ -87,8 +87,24 @@ def settle(
         wishes = (
             stated.to_json() if isinstance(stated, ModelContract) else check_names(stated or {})
         )
-        sides = wishes.get("input_width"), wishes.get("input_height")
-        examined = examine(file, session, *sides)
+        examined = examine(file, session, *stated_sides(wishes))
+    except ContractInvalid as error:
+        raise ModelUnusable("contract_invalid", str(error)) from error
+    return settle_examined(examined, wishes)
+
+
+def stated_sides(wishes: dict[str, Any]) -> tuple[int | None, int | None]:
+    """Width and height that a partial contract states. Raises ``ContractInvalid``."""
+    for name in ("input_width", "input_height"):
+        if name in wishes and type(wishes[name]) is not int:
+            got = repr(wishes[name])[:200]
+            raise ContractInvalid(f"{name}: expected a whole number, got {got}")
+    return wishes.get("input_width"), wishes.get("input_height")
+
+
+def settle_examined(examined: Examined, wishes: dict[str, Any]) -> Settled:
+    """As ``settle``, for a model that has had its dry run; ``wishes``: the stated fields."""
+    try:
         finding = _choose(examined, wishes)
         contract = _merge(examined, finding, wishes)
     except ContractInvalid as error:

@@ -62,7 +62,10 @@ def _parse(content: bytes, name: str) -> onnx.ModelProto:
 def pixel_range(graph: onnx.GraphProto) -> float | None:
     """255.0 or 1.0 by the size of the first convolution's filters; ``None`` if they do not tell."""
     first = next((x for x in graph.node if x.op_type in _CONVOLUTIONS), None)
-    if first is None or _scaled_before(graph, first):
+    # A broken node may lack the input; the runtime will refuse it in its own words.
+    if first is None or len(first.input) <= _CONVOLUTIONS[first.op_type]:
+        return None
+    if _scaled_before(graph, first):
         return None
     weight = _weight(graph, first.input[_CONVOLUTIONS[first.op_type]])
     if weight is None or weight.ndim != 4:

@@ -21,6 +21,7 @@ from sensing.worker.plan import CameraPlan
 
 PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
 START_PATIENCE_S = 30.0
+STARVED_PATIENCE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,21 @@ class CameraProcess:
         return self._process.poll()
 
     def silent(self) -> bool:
-        """Whether it has been quiet for longer than it announced; never while we do not read."""
-        return not self._waiting_for_inbox and (time.monotonic() - self._heard_s > self._patience_s)
+        """Whether it has been quiet for longer than it announced; never while we do not read.
+
+        One that is ready to run, but does not get to it on a busy machine, is given more time.
+        """
+        quiet_s = time.monotonic() - self._heard_s
+        if self._waiting_for_inbox or quiet_s <= self._patience_s:
+            return False
+        return quiet_s > STARVED_PATIENCE * self._patience_s or not self._runnable()
+
+    def _runnable(self) -> bool:
+        try:
+            threads = [path.read_text() for path in Path(f"/proc/{self.pid}/task").glob("*/stat")]
+        except OSError:  # a thread that has just ended
+            return True
+        return any(text.rpartition(")")[2].split()[0] == "R" for text in threads)
 
     def forgive(self) -> None:
         """Start waiting anew: it was we who did not listen."""
@@ -70,6 +84,11 @@ class CameraProcess:
         if watched != self.watched:
             self.watched = watched
             self._send("watch" if watched else "unwatch")
+
+    def go_over_to(self, plan: CameraPlan) -> None:
+        """Follow a plan in which only the detectors differ, without a restart."""
+        self.plan = plan
+        self._send(plan)
 
     def stop(self) -> None:
         """Ask it to flush its facts and end."""

@@ -6,6 +6,7 @@ The plan comes through the pipe, never through arguments, for it holds a passwor
 from __future__ import annotations
 
 import os
+import queue
 import resource
 import signal
 import sys
@@ -39,23 +40,19 @@ def main(arguments: list[str]) -> int:
     outbox = Outbox(Connection(int(arguments[1]), readable=False))
     plan, clips_dir = commands.recv()
     stopping, watched = threading.Event(), threading.Event()
+    plans: queue.SimpleQueue[CameraPlan] = queue.SimpleQueue()
     threading.Thread(
-        target=obey, args=(commands, stopping, watched), name="commands", daemon=True
+        target=obey, args=(commands, stopping, watched, plans), name="commands", daemon=True
     ).start()
-    return sense(plan, Path(clips_dir), outbox, stopping, watched)
+    loop = CameraLoop(plan, Path(clips_dir), outbox, stopping, watched, plans=plans)
+    return sense(loop, plan, outbox)
 
 
-def sense(
-    plan: CameraPlan,
-    clips_dir: Path,
-    outbox: Outbox,
-    stopping: threading.Event,
-    watched: threading.Event,
-) -> int:
+def sense(loop: CameraLoop, plan: CameraPlan, outbox: Outbox) -> int:
     """Run the loop; whatever goes wrong in it is told and ends this process only."""
     code = 0
     try:
-        CameraLoop(plan, clips_dir, outbox, stopping, watched).run()
+        loop.run()
     except Exception as error:  # noqa: BLE001 - process boundary: the supervisor starts it again
         secret = plan.source.password
         print(redact(traceback.format_exc(), secret), file=sys.stderr, flush=True)
@@ -66,7 +63,12 @@ def sense(
     return code
 
 
-def obey(commands: Connection, stopping: threading.Event, watched: threading.Event) -> None:
+def obey(
+    commands: Connection,
+    stopping: threading.Event,
+    watched: threading.Event,
+    plans: queue.SimpleQueue[CameraPlan],
+) -> None:
     """Follow the supervisor's commands; when it is gone there is nobody left to count for."""
     while True:
         try:
@@ -77,6 +79,8 @@ def obey(commands: Connection, stopping: threading.Event, watched: threading.Eve
             stopping.set()
         elif command in ("watch", "unwatch"):
             (watched.set if command == "watch" else watched.clear)()
+        elif isinstance(command, CameraPlan):
+            plans.put(command)
 
 
 if __name__ == "__main__":

@@ -1,50 +1,26 @@
-"""From a plan's words to a running detector."""
+"""From a plan's words to a detector in this process: for recordings, tools and measurements.
+
+A camera's worker runs models in processes of their own (``running``) and must not import this
+file, which brings ONNX Runtime with it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from models_registry.runtime.detector import Detector, load_detector
-from models_registry.runtime.motion import LABELS, MotionDetector, MotionParameters
 from sensing.domain.scene import Scene
-from sensing.modules import build_modules
+from sensing.worker.motion import MOTION, build_motion
 from sensing.worker.plan import DetectorSpec
 
-MOTION = "motion"
+__all__ = ["MOTION", "build_detector"]
 
 
 def build_detector(spec: DetectorSpec, scene: Scene | None = None) -> Detector:
-    """The detector a plan names: ``motion``, or an ONNX file.
+    """The detector a plan names: ``motion``, as the scene wants it, or an ONNX file.
 
-    The scene, when given, tells the motion detector which classes its modules look at: a shape
-    says little, so a camera that only counts persons should not wonder about bicycles.
     Raises ``ModelUnusable`` for an unusable file and ``ValueError`` for an unknown parameter.
     """
     if spec.model_path:
         return load_detector(Path(spec.model_path), spec.contract, threads=spec.threads)
-    if spec.name != MOTION:
-        raise ValueError(f'expected "{MOTION}" or a model file, got {spec.name!r}')
-    return MotionDetector(motion_parameters(spec.parameters, scene))
-
-
-def motion_parameters(given: dict[str, Any], scene: Scene | None = None) -> MotionParameters:
-    """The plan's parameters with the scene's classes where the plan names none."""
-    known = {field.name for field in fields(MotionParameters)}
-    if unknown := sorted(set(given) - known):
-        raise ValueError(f"expected parameters among {sorted(known)}, got {unknown}")
-    values = dict(given)
-    if "classes" not in values and scene is not None:
-        values["classes"] = scene_classes(scene)
-    if "classes" in values:
-        values["classes"] = tuple(values["classes"])
-    return MotionParameters(**values)
-
-
-def scene_classes(scene: Scene) -> tuple[str, ...]:
-    """The object classes that the scene's modules look at; all of them for a scene without any."""
-    wanted: set[str] = set()
-    for module in build_modules(scene, 1, 1):  # which classes they look at needs no picture size
-        wanted |= module.classes
-    return tuple(label for label in LABELS if label in wanted) or LABELS
+    return build_motion(spec, scene)

@@ -1,4 +1,5 @@
-"""What a camera's worker process reports. Facts are never dropped; overlays and pictures may be."""
+"""What a camera's worker process reports. Facts and what happened to its detector are never
+dropped; overlays and pictures may be."""
 
 from __future__ import annotations
 
@@ -14,7 +15,10 @@ CameraState = Literal["connecting", "live", "stalled", "failed", "ended", "pause
 class Status:
     """Sent on every change of state and about once a second.
 
-    ``cause`` is a code of ``StreamUnavailable``, or '' while nothing is wrong.
+    ``cause`` is a code of ``StreamUnavailable``, or '' while nothing is wrong. Versions are those
+    of ``DetectorSpec``; ``detector_candidate`` is the one being loaded or tried out beside the one
+    on duty. ``detections`` is the mean number of boxes on the last frames. ``frames_skipped`` were
+    given up because the detector broke on them or was away for too long.
     """
 
     camera_id: int
@@ -34,6 +38,11 @@ class Status:
     frames_dropped: int = 0
     overlays_dropped: int = 0
     detector: str = ""
+    detector_version: int = 0
+    detector_candidate: int = 0
+    detector_restarts: int = 0
+    detections: float = 0.0
+    frames_skipped: int = 0
     latency_p50_ms: float = 0.0
     latency_p95_ms: float = 0.0
     retry_in_s: float | None = None
@@ -85,4 +94,60 @@ class Picture:
     jpeg: bytes
 
 
-Message = Status | Facts | Overlay | Picture
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """A version was taken off duty, or never came on duty, by its own fault; another one serves.
+
+    Causes: ``crashed``, ``hung``, ``run_failed``, ``too_slow``, ``blind``, ``model_unusable``.
+    """
+
+    camera_id: int
+    version_from: int
+    version_to: int
+    cause: str
+    detail: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPassed:
+    """A version has done its duty for its whole trial; the one before it was unloaded."""
+
+    camera_id: int
+    version: int
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowReport:
+    """A shadow beside the active detector since ``since_s``, sent about every 2 s; totals grow.
+
+    ``agreement``: share of the sure boxes of either that the other has too (IoU of at least .5,
+    same class); None while there were none. ``only_active`` and ``only_shadow`` count the rest.
+    Counts are crossings by ``line|direction|class``. ``dropped``: it was given up, ``cause`` and
+    ``detail`` say why.
+    """
+
+    camera_id: int
+    version: int
+    since_s: float
+    at_s: float
+    frames: int = 0
+    frames_skipped: int = 0
+    agreement: float | None = None
+    only_active: int = 0
+    only_shadow: int = 0
+    latency_p50_ms: float = 0.0
+    latency_p95_ms: float = 0.0
+    active_p50_ms: float = 0.0
+    active_p95_ms: float = 0.0
+    counts_active: dict[str, int] = field(default_factory=dict)
+    counts_shadow: dict[str, int] = field(default_factory=dict)
+    dropped: bool = False
+    cause: str = ""
+    detail: str = ""
+
+
+Lasting = Facts | Status | RolledBack | TrialPassed | ShadowReport
+"""What is stored; the rest is only for the eye."""
+Message = Lasting | Overlay | Picture

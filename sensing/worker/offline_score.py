@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +18,9 @@ from sensing.domain.scoring import (
     score_visits,
     total_score,
 )
+from sensing.worker.offline_truth import ScoreImpossible, read_json, read_truth
 
-
-class ScoreImpossible(ValueError):
-    """A file is missing or not what it should be; the message says what was expected and came."""
+__all__ = ["ScoreImpossible", "Scores", "as_document", "as_text", "score_directory"]
 
 
 @dataclass(frozen=True)
@@ -38,28 +36,19 @@ class Scores:
 def score_directory(directory: Path, truth_path: Path) -> Scores:
     """Score what ``analyze`` wrote against a ground-truth file (frames, fps, tolerance_frames).
 
-    Raises ``ScoreImpossible``.
+    Raises ``ScoreImpossible``; when both are wrong, for the ground truth.
     """
-    truth = _read_json(truth_path)
-    fps = _positive(truth, "fps")
-    tolerance_s = _positive(truth, "tolerance_frames") / fps
-    zones = _names(truth, "zones")
-    true_crossings = _true_crossings(truth, fps)
-    true_visits = [
-        ScoredVisit(_name(zones, x, "zone"), _seconds(x, "enter", fps), _seconds(x, "leave", fps))
-        for x in _entries(truth, "visits")
-    ]
-    found = _read_json(directory / "summary.json").get("zones", {})
+    truth = read_truth(truth_path)
+    most = _found_occupancy(directory / "summary.json")
+    crossings = _found_crossings(directory / "crossings.csv")
+    visits = _found_visits(directory / "visits.csv")
     return Scores(
-        tolerance_s,
-        score_crossings(_found_crossings(directory / "crossings.csv"), true_crossings, tolerance_s),
-        score_visits(_found_visits(directory / "visits.csv"), true_visits, tolerance_s),
+        truth.tolerance_s,
+        score_crossings(crossings, truth.crossings, truth.tolerance_s),
+        score_visits(visits, truth.visits, truth.tolerance_s),
         {
-            zone: (
-                int(found.get(zone, {}).get("occupancy_max", 0)),
-                _most_at_once([x for x in true_visits if x.zone == zone]),
-            )
-            for zone in zones.values()
+            zone: (most.get(zone, 0), _most_at_once([x for x in truth.visits if x.zone == zone]))
+            for zone in truth.zones
         },
     )
 
@@ -117,31 +106,32 @@ def _numbers(score: LineScore | VisitScore) -> dict[str, Any]:
     }
 
 
-def _true_crossings(truth: dict[str, Any], fps: float) -> list[ScoredEvent]:
-    """Classes are left out: a person counting by eye writes other words than a detector."""
-    lines = _names(truth, "lines")
-    return [
-        ScoredEvent(
-            _name(lines, x, "line"),
-            str(x.get("direction", "")),
-            float(x["time_s"]) if "time_s" in x else _seconds(x, "frame", fps),
-        )
-        for x in _entries(truth, "crossings")
-    ]
+def _found_occupancy(path: Path) -> dict[str, int]:
+    """The most at once in each zone, by name."""
+    zones = read_json(path).get("zones", {})
+    try:
+        return {zone: int(found.get("occupancy_max", 0)) for zone, found in zones.items()}
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise ScoreImpossible(
+            f"{path}: expected zones as analyze writes them, got {repr(zones)[:80]}"
+        ) from error
 
 
 def _found_crossings(path: Path) -> list[ScoredEvent]:
     return [
-        ScoredEvent(row["line"], row["direction"], float(row["time_s"]), row["class"])
+        ScoredEvent(row["line"], row["direction"], _seconds(path, row, "time_s"), row["class"])
         for row in _read_csv(path, ("line", "direction", "time_s", "class"))
     ]
 
 
 def _found_visits(path: Path) -> list[ScoredVisit]:
     return [
-        ScoredVisit(row["zone"], float(row["enter_s"]), float(row["leave_s"]), row["class"])
+        ScoredVisit(
+            row["zone"], _seconds(path, row, "enter_s"), _seconds(path, row, "leave_s"),
+            row["class"],
+        )
         for row in _read_csv(path, ("zone", "enter_s", "leave_s", "class"))
-    ]
+    ]  # fmt: skip
 
 
 def _read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
@@ -154,56 +144,19 @@ def _read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
             return list(reader)
     except OSError as error:
         raise ScoreImpossible(f"expected a folder written by analyze, but {error}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ScoreImpossible(f"{path}: expected CSV, but {error}") from error
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _seconds(path: Path, row: dict[str, str], column: str) -> float:
+    text = row[column]
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ScoreImpossible(f"expected a JSON file, but {error}") from error
-    except (ValueError, RecursionError) as error:
-        raise ScoreImpossible(f"{path}: expected JSON, but {error}") from error
-    if not isinstance(document, dict):
-        raise ScoreImpossible(f"{path}: expected an object, got {type(document).__name__}")
-    return document
-
-
-def _positive(truth: dict[str, Any], key: str) -> float:
-    value = truth.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ScoreImpossible(f"ground truth, {key}: expected a number above 0, got {value!r}")
-    return float(value)
-
-
-def _entries(truth: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    entries = truth.get(key, [])
-    if not isinstance(entries, list) or not all(isinstance(x, dict) for x in entries):
-        raise ScoreImpossible(f"ground truth, {key}: expected a list of objects, got {entries!r}")
-    return entries
-
-
-def _names(truth: dict[str, Any], key: str) -> dict[str, str]:
-    """Names by id, and by name: truths written by hand name a line, rendered ones give its id."""
-    named = {str(x.get("id") or x.get("name")): str(x.get("name") or x.get("id"))
-             for x in _entries(truth, key)}  # fmt: skip
-    return named | {name: name for name in named.values()}
-
-
-def _name(names: Mapping[str, str], entry: dict[str, Any], key: str) -> str:
-    name = names.get(str(entry.get(key)))
-    if name is None:
-        raise ScoreImpossible(
-            f"ground truth: expected a {key} among {sorted(set(names.values()))},"
-            f" got {entry.get(key)!r}"
-        )
-    return name
-
-
-def _seconds(entry: dict[str, Any], key: str, fps: float) -> float:
-    value = entry.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ScoreImpossible(f"ground truth, {key}: expected a frame number, got {value!r}")
-    return float(value) / fps
+        value = float(text)
+    except (TypeError, ValueError):  # None where a row is cut off
+        value = math.nan
+    if not math.isfinite(value):
+        raise ScoreImpossible(f"{path}: expected seconds in {column}, got {text!r}")
+    return value
 
 
 def _most_at_once(visits: Sequence[ScoredVisit]) -> int:

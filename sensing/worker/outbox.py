@@ -7,9 +7,10 @@ from collections import deque
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from sensing.worker.messages import Facts, Message, Overlay, Picture, Status
+from sensing.worker.messages import Lasting, Message, Overlay, Picture, ShadowReport, Status
 
 SPOOL = 2048
+SLOTS = ("_beat", "_status", "_shadow", "_overlay", "_picture")  # most important first
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,10 @@ class Outbox:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._changed = threading.Condition()
-        self._spool: deque[Facts | Status] = deque()
+        self._spool: deque[Lasting] = deque()
         self._beat: Beat | None = None
         self._status: Status | None = None
+        self._shadow: ShadowReport | None = None
         self._overlay: Overlay | None = None
         self._picture: Picture | None = None
         self._sending = False
@@ -38,7 +40,7 @@ class Outbox:
         """The reader is gone."""
         threading.Thread(target=self._run, name="outbox", daemon=True).start()
 
-    def put(self, message: Facts | Status) -> None:
+    def put(self, message: Lasting) -> None:
         """Queue what must arrive; waits while the spool is full."""
         with self._changed:
             while len(self._spool) >= SPOOL and not self.broken.is_set():
@@ -46,12 +48,17 @@ class Outbox:
             self._spool.append(message)
             if isinstance(message, Status):
                 self._status = None  # older than this one, and would be sent after it
+            elif isinstance(message, ShadowReport):
+                self._shadow = None
             self._changed.notify_all()
 
-    def refresh(self, status: Status) -> None:
-        """A status that a newer one may replace before it is sent."""
+    def refresh(self, message: Status | ShadowReport) -> None:
+        """A message that a newer one of its kind may replace before it is sent."""
         with self._changed:
-            self._status = status
+            if isinstance(message, Status):
+                self._status = message
+            else:
+                self._shadow = message
             self._changed.notify_all()
 
     def beat(self, patience_s: float) -> None:
@@ -96,13 +103,13 @@ class Outbox:
                 self._changed.notify_all()
 
     def _waiting(self) -> bool:
-        return bool(self._spool or self._beat or self._status or self._overlay or self._picture)
+        return bool(self._spool) or any(getattr(self, name) for name in SLOTS)
 
     def _next(self) -> Message | Beat:
         """Most important first; called with something waiting."""
         if self._spool:
             return self._spool.popleft()
-        for name in ("_beat", "_status", "_overlay", "_picture"):
+        for name in SLOTS:
             message: Message | Beat | None = getattr(self, name)
             if message is not None:
                 setattr(self, name, None)

@@ -1,19 +1,26 @@
-"""The main path of a camera: detect → track → sense, one frame at a time."""
+"""The main path of a camera: detect → track → sense, one frame at a time.
+
+A worker, whose detector answers from another process, uses ``Sensing`` alone.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models_registry.runtime.detector import Detector
+from models_registry.runtime.detections import Detections
 from sensing.domain.results import Crossing, SensedFacts, Visit
 from sensing.domain.scene import Scene
 from sensing.domain.tracking import Tracker, TrackerParameters, Tracks
 from sensing.modules import SensingModule, build_modules, check_modules
+
+if TYPE_CHECKING:  # brings ONNX Runtime with it, which a camera's process does without
+    from models_registry.runtime.detector import Detector
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +34,57 @@ class StepResult:
     stage_ms: dict[str, float]
 
 
-class Pipeline:
-    """One camera's sensing. The scene is 0–1, so its pixel geometry follows the picture's size.
+class Sensing:
+    """Track and sense what was detected. The scene is 0–1, so its pixel geometry follows the
+    picture's size.
 
     Raises ``SceneInvalid`` at construction when a module refuses its parameters.
     """
+
+    def __init__(self, scene: Scene, tracker_parameters: TrackerParameters | None = None) -> None:
+        check_modules(scene)
+        self.scene = scene
+        self.tracker = Tracker(tracker_parameters)
+        self._modules: list[SensingModule] = []
+        self._size: tuple[int, int] | None = None
+        self._last_s = 0.0
+
+    def step(
+        self, detections: Detections, size: tuple[int, int], time_s: float, frame_index: int
+    ) -> StepResult:
+        """Enter the objects on a frame of ``size`` (width, height) px taken at ``time_s`` seconds;
+        times must grow."""
+        ended = self._follow_size(size)
+        self._last_s = time_s
+
+        started = time.thread_time()
+        tracks = self.tracker.update(detections, time_s)
+        tracked = time.thread_time()
+        found = [module.step(tracks, time_s, frame_index) for module in self._modules]
+        sensed = time.thread_time()
+
+        stage_ms = {"track": (tracked - started) * 1e3, "sense": (sensed - tracked) * 1e3}
+        return StepResult(frame_index, time_s, tracks, merge_facts([*ended, *found]), stage_ms)
+
+    def finish(self) -> SensedFacts:
+        """Flush what is still open (visits under way) at the time of the last frame."""
+        return merge_facts(module.finish(self._last_s) for module in self._modules)
+
+    def _follow_size(self, size: tuple[int, int]) -> list[SensedFacts]:
+        """Start afresh when the picture's size changes; returns the facts that this closed."""
+        if self._size == size:
+            return []
+        ended = [module.finish(self._last_s) for module in self._modules]
+        if self._size is not None:
+            self.tracker.reset()
+        self._modules = build_modules(self.scene, *size)
+        self._size = size
+        # Occupancy of the closed geometry is history; the new modules state today's.
+        return [SensedFacts(facts.crossings, facts.visits) for facts in ended]
+
+
+class Pipeline:
+    """One camera's detector and sensing, one after the other. Raises as ``Sensing``."""
 
     def __init__(
         self,
@@ -39,51 +92,27 @@ class Pipeline:
         detector: Detector,
         tracker_parameters: TrackerParameters | None = None,
     ) -> None:
-        check_modules(scene)
-        self.scene = scene
         self.detector = detector
-        self.tracker = Tracker(tracker_parameters)
-        self._modules: list[SensingModule] = []
+        self.sensing = Sensing(scene, tracker_parameters)
         self._size: tuple[int, int] | None = None
-        self._last_s = 0.0
 
     def step(self, frame: NDArray[np.uint8], time_s: float, frame_index: int) -> StepResult:
         """Sense one BGR frame (H, W, 3) taken at ``time_s`` seconds; times must grow."""
-        ended = self._follow_size(frame)
-        self._last_s = time_s
+        height, width = frame.shape[:2]
+        size = (width, height)
+        if self._size not in (None, size):
+            self.detector.reset()
+        self._size = size
 
         started = time.thread_time()
         detections = self.detector.detect(frame, time_s)
-        detected = time.thread_time()
-        tracks = self.tracker.update(detections, time_s)
-        tracked = time.thread_time()
-        found = [module.step(tracks, time_s, frame_index) for module in self._modules]
-        sensed = time.thread_time()
-
-        stage_ms = {
-            "detect": (detected - started) * 1e3,
-            "track": (tracked - detected) * 1e3,
-            "sense": (sensed - tracked) * 1e3,
-        }
-        return StepResult(frame_index, time_s, tracks, merge_facts([*ended, *found]), stage_ms)
+        detect_ms = (time.thread_time() - started) * 1e3
+        result = self.sensing.step(detections, size, time_s, frame_index)
+        return replace(result, stage_ms={"detect": detect_ms, **result.stage_ms})
 
     def finish(self) -> SensedFacts:
         """Flush what is still open (visits under way) at the time of the last frame."""
-        return merge_facts(module.finish(self._last_s) for module in self._modules)
-
-    def _follow_size(self, frame: NDArray[np.uint8]) -> list[SensedFacts]:
-        """Start afresh when the picture's size changes; returns the facts that this closed."""
-        height, width = frame.shape[:2]
-        if self._size == (width, height):
-            return []
-        ended = [module.finish(self._last_s) for module in self._modules]
-        if self._size is not None:
-            self.detector.reset()
-            self.tracker.reset()
-        self._modules = build_modules(self.scene, width, height)
-        self._size = (width, height)
-        # Occupancy of the closed geometry is history; the new modules state today's.
-        return [SensedFacts(facts.crossings, facts.visits) for facts in ended]
+        return self.sensing.finish()
 
 
 def merge_facts(parts: Iterable[SensedFacts]) -> SensedFacts:

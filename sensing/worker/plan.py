@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 SourceKind = Literal["rtsp", "http", "file", "usb", "sim"]
@@ -23,18 +23,39 @@ class SourceSpec:
 
 @dataclass(frozen=True)
 class DetectorSpec:
-    """Which detector: ``motion``, or an ONNX file with its contract (None: told from the graph)."""
+    """Which detector: ``motion``, or an ONNX file with its contract (None: told from the graph).
+
+    ``version`` is the id of the model version's row, 0 for none, and ``reference`` what people call
+    it (``vehicle-person@production``). ``fallback`` takes its place where it does not serve. With a
+    ``trial_s`` above 0 it first runs beside the one before it (the one that runs, or at a start the
+    ``fallback``) for that long at most, then in its place for that long with the other at hand.
+    """
 
     name: str = "motion"
     model_path: str = ""
     contract: dict[str, Any] | None = None
     threads: int = 1
     parameters: dict[str, Any] = field(default_factory=dict)
+    version: int = 0
+    reference: str = ""
+    fallback: DetectorSpec | None = None
+    trial_s: float = 0.0
+
+    def same_work(self, other: DetectorSpec) -> bool:
+        """Whether a process that runs one of them runs the other: only their papers differ."""
+        return replace(self, **_NO_PAPERS) == replace(other, **_NO_PAPERS)
+
+
+_NO_PAPERS: dict[str, Any] = {"version": 0, "reference": "", "fallback": None, "trial_s": 0.0}
 
 
 @dataclass(frozen=True)
 class CameraPlan:
-    """One camera's work. Two equal plans mean: leave it running. Any difference: rebuild it."""
+    """One camera's work. Two equal plans mean: leave it running. Any difference: rebuild it, but a
+    worker takes another ``detector`` or ``shadow`` in mid-run: see ``only_detectors_differ``.
+
+    ``shadow`` runs on the same frames where there is time, and what it counts is compared only.
+    """
 
     camera_id: int
     name: str
@@ -43,6 +64,11 @@ class CameraPlan:
     detector: DetectorSpec = DetectorSpec()
     analysed_fps: float = 10.0
     pictures: PicturePolicy = "clear"
+    shadow: DetectorSpec | None = None
+
+    def only_detectors_differ(self, other: CameraPlan) -> bool:
+        """Whether a worker that runs this plan can go over to the other without a restart."""
+        return replace(self, detector=other.detector, shadow=other.shadow) == other
 
 
 @dataclass(frozen=True)

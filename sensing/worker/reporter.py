@@ -6,12 +6,13 @@ import time
 from collections import deque
 from dataclasses import replace
 
+from sensing.worker.duty import Duty
 from sensing.worker.errors import StreamUnavailable
 from sensing.worker.feed import Feed
 from sensing.worker.frames import CapturedFrame
+from sensing.worker.latencies import KEPT, Latencies
 from sensing.worker.messages import CameraState, Status
 from sensing.worker.outbox import Outbox
-from sensing.worker.run import Latencies
 
 STATUS_EVERY_S = 1.0
 RATE_WINDOW_S = 5.0
@@ -21,10 +22,12 @@ class Reporter:
     """Sends a Status on every change of state and about once a second."""
 
     def __init__(self, camera_id: int, outbox: Outbox) -> None:
-        self.detector = ""
+        self._duty: Duty | None = None
         self._outbox = outbox
         self._status = Status(camera_id, "", "connecting")
         self._latencies = Latencies()
+        self._detections: deque[int] = deque(maxlen=KEPT)
+        self._given_up = 0
         self._analysed, self._read = Rate(), Rate()
         self._feed: Feed | None = None
         self._read_before = self._dropped_before = 0
@@ -43,6 +46,14 @@ class Reporter:
     def failed(self, error: StreamUnavailable, retry_in_s: float) -> None:
         self.state("failed", error.code, error.detail, retry_in_s)
 
+    def watch(self, duty: Duty) -> None:
+        """State the detector's figures from now on."""
+        self._duty = duty
+
+    def gave_up(self, frames: int) -> None:
+        """Count, in all, frames given up while the detector was away."""
+        self._given_up = frames
+
     def follow(self, feed: Feed) -> None:
         """Count the frames of this feed after those of the feeds before it."""
         if feed is not self._feed:
@@ -51,16 +62,17 @@ class Reporter:
                 self._dropped_before += self._feed.slot.dropped
             self._feed = feed
             self._read = Rate()
-        if feed.info is not None:
-            self._status = replace(self._status, codec=feed.info.codec)
-        elif feed.rendered is not None and self._status.state == "connecting":
+        if feed.info is None and feed.rendered is not None and self._status.state == "connecting":
             detail = f"drawing the simulated camera: {feed.rendered:.0%}"
             self._status = replace(self._status, detail=detail)
         self._read.total(feed.slot.grabbed)
 
-    def analysed(self, frame: CapturedFrame, run_id: str, latency_ms: float) -> None:
+    def analysed(
+        self, frame: CapturedFrame, run_id: str, latency_ms: float, detections: int
+    ) -> None:
         """Enter one analysed frame; the first of a run makes the camera live."""
         self._latencies.add(latency_ms)
+        self._detections.append(detections)
         height, width = frame.image.shape[:2]
         new = run_id != self._status.run_id or self._status.state != "live"
         analysed = self._status.frames_analysed + 1
@@ -86,20 +98,36 @@ class Reporter:
     def _current(self) -> Status:
         grabbed = self._feed.slot.grabbed if self._feed else 0
         dropped = self._feed.slot.dropped if self._feed else 0
-        stated_fps = self._feed.info.fps if self._feed and self._feed.info else 0.0
+        info = self._feed.info if self._feed else None
+        if info is not None:
+            self._status = replace(self._status, codec=info.codec)
         live = self._status.state == "live"
         p50, p95 = self._latencies.percentiles()
+        mean = sum(self._detections) / len(self._detections) if self._detections else 0.0
         return replace(
-            self._status,
+            self._with_detector(self._status),
             at_s=time.time(),
-            source_fps=round(stated_fps or self._read.per_second(), 2),
+            source_fps=round((info.fps if info else 0.0) or self._read.per_second(), 2),
             analysed_fps=round(self._analysed.per_second(), 2) if live else 0.0,
             frames_read=self._read_before + grabbed,
             frames_dropped=self._dropped_before + dropped,
             overlays_dropped=self._outbox.overlays_dropped,
-            detector=self.detector,
+            detections=round(mean, 2),
             latency_p50_ms=round(p50, 2),
             latency_p95_ms=round(p95, 2),
+        )
+
+    def _with_detector(self, status: Status) -> Status:
+        duty = self._duty
+        if duty is None:
+            return status
+        return replace(
+            status,
+            detector=duty.name,
+            detector_version=duty.version,
+            detector_candidate=duty.candidate,
+            detector_restarts=duty.restarts,
+            frames_skipped=duty.skipped + self._given_up,
         )
 
 

@@ -5,61 +5,30 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections import deque
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models_registry.runtime.detections import Detections
-from models_registry.runtime.detector import Detector
+from sensing.domain.results import SensedFacts
 from sensing.domain.scene import Scene
 from sensing.domain.tracking import Tracks
 from sensing.worker.frames import CapturedFrame
 from sensing.worker.ledger import Ledger
 from sensing.worker.messages import Facts, Overlay
-from sensing.worker.pipeline import Pipeline
-
-LATENCIES_KEPT = 120
-
-
-class SeenByDetector:
-    """A detector that remembers its last answer: what is not tracked yet must be blurred too."""
-
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
-        self.name, self.labels = detector.name, detector.labels
-        self.last = Detections.empty(detector.labels)
-
-    @property
-    def stage_ms(self) -> dict[str, float]:
-        return self._detector.stage_ms
-
-    @stage_ms.setter
-    def stage_ms(self, value: dict[str, float]) -> None:
-        self._detector.stage_ms = value
-
-    def detect(self, frame: NDArray[np.uint8], time_s: float) -> Detections:
-        self.last = self._detector.detect(frame, time_s)
-        return self.last
-
-    def reset(self) -> None:
-        self._detector.reset()
+from sensing.worker.pipeline import Sensing
 
 
 class Run:
     """Tracks and facts never reach across runs, so their natural keys cannot clash."""
 
-    def __init__(
-        self, camera_id: int, scene: Scene, detector: SeenByDetector, longest_gap_s: float
-    ) -> None:
+    def __init__(self, camera_id: int, scene: Scene, longest_gap_s: float) -> None:
         self.run_id = uuid.uuid4().hex
-        self.pipeline = Pipeline(scene, detector)
+        self.sensing = Sensing(scene)
         self.size: tuple[int, int] | None = None
         self.loop: int | None = None
         self._last_s = -math.inf
         self.boxes = np.zeros((0, 4), np.float32)
         """(N, 4) px: everything that may have to be blurred on the last frame."""
-        self._detector = detector
         self._ledger = Ledger(camera_id, self.run_id, longest_gap_s)
         self._camera_id = camera_id
         self._batched_s = time.monotonic()
@@ -70,20 +39,22 @@ class Run:
         same = self.size in (None, (width, height)) and self.loop in (None, frame.loop)
         return same and frame.captured_at_s > self._last_s
 
-    def step(self, frame: CapturedFrame) -> Overlay:
+    def step(self, frame: CapturedFrame, detections: Detections) -> tuple[Overlay, SensedFacts]:
         """Sense one frame. Times are Unix seconds and grow within a run."""
         height, width = frame.image.shape[:2]
         self.size, self.loop = (width, height), frame.loop
         self._last_s = frame.captured_at_s
-        result = self.pipeline.step(frame.image, frame.captured_at_s, frame.index)
+        result = self.sensing.step(detections, self.size, frame.captured_at_s, frame.index)
         self._ledger.add(result.facts, frame.captured_at_s)
-        self.boxes = np.concatenate([result.tracks.xyxy, self._detector.last.xyxy])
-        return Overlay(
+        # What is not tracked yet must be blurred too.
+        self.boxes = np.concatenate([result.tracks.xyxy, detections.xyxy])
+        overlay = Overlay(
             self._camera_id,
             frame.captured_at_s,
             overlay_boxes(result.tracks, width, height),
             dict(result.facts.occupancy),
         )
+        return overlay, result.facts
 
     def batch(self, *, at_once: bool = False) -> Facts | None:
         """The facts gathered so far when a batch is due, or ``at_once``."""
@@ -95,7 +66,7 @@ class Run:
 
     def finish(self) -> Facts | None:
         """End the run: open visits are closed, everything left is handed over."""
-        self._ledger.add_events(self.pipeline.finish())
+        self._ledger.add_events(self.sensing.finish())
         return self.batch(at_once=True)
 
 
@@ -111,20 +82,3 @@ def overlay_boxes(
             tracks.track_id, tracks.class_id, boxes, tracks.confidence, tracks.observed, strict=True
         )
     )
-
-
-class Latencies:
-    """Wall milliseconds of the last frames."""
-
-    def __init__(self) -> None:
-        self._ms: deque[float] = deque(maxlen=LATENCIES_KEPT)
-
-    def add(self, ms: float) -> None:
-        self._ms.append(ms)
-
-    def percentiles(self) -> tuple[float, float]:
-        """(median, 95th percentile); zeros before the first frame."""
-        if not self._ms:
-            return 0.0, 0.0
-        p50, p95 = np.percentile(self._ms, [50, 95])
-        return float(p50), float(p95)

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 INBOX = 1024
 MESSAGES_PER_POLL = 2000
 # Waits before the 1st, 2nd … restart in a row; a worker that lived for long starts the row anew.
-RESTART_S = (0.2, 0.5, 1.0, 3.0, 10.0, 30.0)
+RESTART_S = (0.0, 0.2, 0.5, 1.0, 3.0, 10.0, 30.0)
 LIVED_LONG_S = 60.0
 STOP_GRACE_S = 3.0
 # The workers cannot be blamed for silence while nobody polled.
@@ -59,12 +59,23 @@ class Supervisor:
         for camera_id, slot in self._slots.items():
             camera = wanted.get(camera_id)
             if moved or camera != slot.wanted:
-                slot.wanted = camera
+                before, slot.wanted = slot.wanted, camera
+                if not moved and self._goes_over(slot, before, camera):
+                    continue
                 slot.restarts, slot.start_at_s = 0, 0.0
                 self._retire(slot)
         for camera_id in wanted.keys() - self._slots.keys():
             self._slots[camera_id] = Slot(wanted[camera_id])
         self._tend()
+
+    def _goes_over(self, slot: Slot, before: CameraPlan | None, after: CameraPlan | None) -> bool:
+        """Whether the worker that runs there can do what is wanted now; then it is told."""
+        if slot.process is None or slot.stop_by_s is not None or before is None or after is None:
+            return False
+        if not before.only_detectors_differ(after):
+            return False
+        slot.process.go_over_to(after)
+        return True
 
     def watch(self, camera_ids: Iterable[int]) -> None:
         """Tell which cameras somebody looks at: only these make pictures."""

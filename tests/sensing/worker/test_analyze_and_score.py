@@ -122,6 +122,9 @@ def test_an_unknown_simulation_is_refused() -> None:
         ({"crossings": {}}, "crossings: expected a list of objects"),
         ({"crossings": [{"line": "x", "frame": 1}]}, "expected a line among ['Middle'], got 'x'"),
         ({"crossings": [{"line": "Middle"}]}, "frame: expected a frame number, got None"),
+        ({"fps": 10**400}, "fps: expected a number above 0, got 1000"),
+        ({"crossings": [{"line": "Middle", "frame": 1}]}, "expected forward or backward, got None"),
+        ({"crossings": [{"line": "Middle", "time_s": "x"}]}, "time_s: expected seconds, got 'x'"),
     ],
 )
 def test_a_truth_that_is_none_is_refused_in_words(
@@ -133,6 +136,18 @@ def test_a_truth_that_is_none_is_refused_in_words(
     truth = tmp_path / "truth.json"
     truth.write_text(json.dumps({**TRUTH, **change}))
     assert message in refused("score", out, truth)
+
+
+def test_of_two_wrong_files_the_truth_is_named_first(tmp_path: Path) -> None:
+    truth = tmp_path / "truth.json"
+    truth.write_text(json.dumps({**TRUTH, "fps": 0}))
+    assert refused("score", tmp_path / "none", truth).startswith(f"{truth}: as ground truth, fps:")
+
+
+@pytest.mark.django_db
+def test_an_unknown_model_is_refused_with_the_names_that_exist(video: Path, scene: Path) -> None:
+    message = refused("analyze", video, "--scene", scene, "--model", "nope")
+    assert message == "--model: expected an ONNX file or one of motion; got 'nope'"
 
 
 def test_a_folder_that_analyze_did_not_write_is_refused(tmp_path: Path) -> None:

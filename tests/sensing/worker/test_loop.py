@@ -2,78 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
-from sensing.worker.loop import CameraLoop
 from sensing.worker.messages import Facts, Overlay, Picture, Status
-from sensing.worker.outbox import Beat, Outbox
+from sensing.worker.outbox import Beat
 from sensing.worker.plan import CameraPlan, DetectorSpec, SourceSpec
 from tests.cameras import http_camera, mjpeg, rtsp_camera, write_clip
+from tests.sensing.worker.running_loop import running
 
 SCENE = {
     "lines": [{"name": "Road", "points": [[0.5, 0.3], [0.5, 0.95]]}],
     "modules": [{"kind": "vehicle_traffic"}],
 }
-TIMEOUT_S = 60.0
-M = TypeVar("M")
-
-
-class RunningLoop:
-    """A loop in a thread and all that it has said so far."""
-
-    def __init__(self, plan: CameraPlan, folder: Path) -> None:
-        self._reader, writer = Pipe(duplex=False)
-        self._outbox = Outbox(writer)
-        self.stopping, self.watched = threading.Event(), threading.Event()
-        loop = CameraLoop(plan, folder, self._outbox, self.stopping, self.watched)
-        self._thread = threading.Thread(target=loop.run, daemon=True)
-        self.said: list[object] = []
-        self._thread.start()
-
-    @property
-    def reader(self) -> Connection:
-        return self._reader
-
-    def until(self, kind: type[M], wanted: Callable[[M], bool] = lambda _: True) -> M:
-        """The next message of a kind that is wanted."""
-        deadline_s = time.monotonic() + TIMEOUT_S
-        while time.monotonic() < deadline_s:
-            if self._reader.poll(0.1):
-                self.said.append(self._reader.recv())
-                last = self.said[-1]
-                if isinstance(last, kind) and wanted(last):
-                    return last
-        raise AssertionError(f"waited in vain for {kind.__name__}; heard {self.said[-5:]}")
-
-    def stop(self) -> list[object]:
-        """End the loop; everything it said after it was told to."""
-        self.stopping.set()
-        before = len(self.said)
-        while self._thread.is_alive() or self._reader.poll(0.2):
-            if self._reader.poll(0.1):
-                self.said.append(self._reader.recv())
-        self._reader.close()
-        return self.said[before:]
-
-
-@contextlib.contextmanager
-def running(plan: CameraPlan, folder: Path) -> Iterator[RunningLoop]:
-    loop = RunningLoop(plan, folder)
-    try:
-        yield loop
-    finally:
-        if not loop.reader.closed:
-            loop.stop()
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ import pytest
 from models_registry.runtime.motion import LABELS, MotionDetector
 from sensing.domain.results import Crossing, SensedFacts
 from sensing.domain.scene import Scene, SceneInvalid, parse_scene
-from sensing.worker.detectors import build_detector, scene_classes
+from sensing.worker.detectors import build_detector
+from sensing.worker.motion import scene_classes
 from sensing.worker.pipeline import Pipeline, merge_facts
 from sensing.worker.plan import DetectorSpec
 from tests.sensing.worker.drawn_video import FPS, SCENE, crossing_car

@@ -13,10 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from sensing.worker.messages import Facts, Message, Overlay, Picture, Status
+from sensing.worker.messages import (
+    Facts,
+    Message,
+    Overlay,
+    Picture,
+    RolledBack,
+    ShadowReport,
+    Status,
+)
 from sensing.worker.plan import CameraPlan, SourceSpec, WorkerPlan
 from sensing.worker.supervisor import Supervisor
 from tests.cameras import RtspCamera, rtsp_camera, write_clip
+from tests.sensing.worker.detector_clip import spec
 from tests.shared_data import ROOT
 
 SCENE = {"lines": [{"name": "Road", "points": [[0.5, 0.3], [0.5, 0.95]]}]}
@@ -177,6 +186,34 @@ def test_a_changed_camera_is_rebuilt_and_no_other(site: Site) -> None:
     assert site.supervisor.pids()[1] != pids[1]
     assert site.supervisor.pids()[2] == pids[2]
     assert site.undisturbed(second)
+
+
+def test_another_detector_is_taken_up_by_the_running_worker(site: Site, tmp_path: Path) -> None:
+    first, _ = site.both_live()
+    pids = site.supervisor.pids()
+    before = site.plan
+    fitter = replace(site.plan.cameras[0], detector=spec(tmp_path, version=7))
+    site.plan = replace(before, cameras=(fitter, before.cameras[1]))
+    site.supervisor.apply(site.plan)
+    site.until(lambda m: isinstance(m, Status) and m.detector_version == 7)
+    unfit = replace(fitter, detector=spec(tmp_path, "blind", version=8, trial_s=0.0))
+    broken = replace(unfit.detector, model_path=str(tmp_path / "none.onnx"))
+    site.supervisor.apply(
+        replace(before, cameras=(replace(unfit, detector=broken), before.cameras[1]))
+    )
+    told = site.until(lambda m: isinstance(m, RolledBack))
+    assert isinstance(told, RolledBack)
+    assert (told.camera_id, told.version_from, told.version_to) == (1, 8, 7)
+    assert told.cause == "model_unusable"
+    shadowed = replace(before.cameras[0], shadow=spec(tmp_path, version=9))
+    site.plan = replace(before, cameras=(shadowed, before.cameras[1]))
+    site.supervisor.apply(site.plan)
+    told = site.until(lambda m: isinstance(m, ShadowReport) and m.frames > 0)
+    site.until(lambda m: isinstance(m, Status) and m.detector == "motion")
+    assert site.supervisor.pids() == pids
+    assert site.status(1, "live").run_id == first.run_id
+    site.plan = before
+    site.supervisor.apply(site.plan)
 
 
 def test_a_removed_camera_ends_and_a_new_one_starts_beside_the_others(site: Site) -> None:

@@ -1,0 +1,94 @@
+"""Detectors as a worker runs them: asked now, answering later, so that its loop never waits."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models_registry.runtime.detections import Detections
+from models_registry.runtime.errors import ModelUnusable
+from models_registry.runtime.isolated import DEADLINE_S, IsolatedDetector
+from models_registry.runtime.motion import MotionDetector
+from sensing.domain.scene import Scene
+from sensing.worker.motion import build_motion
+from sensing.worker.plan import DetectorSpec
+
+BACKGROUND_NICE = 10
+BACKGROUND_DEADLINE_S = 10.0
+
+
+class RunningDetector(Protocol):
+    """What ``IsolatedDetector`` offers, in its words."""
+
+    name: str
+    wall_ms: float
+    busy: bool
+
+    @property
+    def waiting_s(self) -> float: ...
+
+    def loaded(self, timeout_s: float = 0.0) -> bool: ...
+
+    def submit(self, frame: NDArray[np.uint8], time_s: float) -> None: ...
+
+    def collect(self, timeout_s: float = 0.0) -> Detections | None: ...
+
+    def reset(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class MotionInProcess:
+    """The motion detector, which is our own and quick: its answer is there at once."""
+
+    def __init__(self, detector: MotionDetector) -> None:
+        self.name = detector.name
+        self.wall_ms = 0.0
+        self.busy = False
+        self._detector = detector
+        self._found: Detections | None = None
+        self.waiting_s = 0.0
+
+    def loaded(self, timeout_s: float = 0.0) -> bool:
+        return True
+
+    def submit(self, frame: NDArray[np.uint8], time_s: float) -> None:
+        started = time.perf_counter()
+        self._found = self._detector.detect(frame, time_s)
+        self.wall_ms = (time.perf_counter() - started) * 1e3
+        self.busy = True
+
+    def collect(self, timeout_s: float = 0.0) -> Detections | None:
+        found, self._found = self._found, None
+        self.busy = False
+        return found
+
+    def reset(self) -> None:
+        self._detector.reset()
+
+    def close(self) -> None:
+        """There is no process to end."""
+
+
+def start_detector(
+    spec: DetectorSpec, scene: Scene, *, in_the_background: bool = False
+) -> RunningDetector:
+    """Start what a plan names; it loads on its own. Raises ``ModelUnusable`` for a plan that makes
+    no sense and ``DetectorLost`` when no process can be had; a file that cannot serve is told by
+    ``loaded``. ``in_the_background``: it takes what the others leave, and may be slow."""
+    if spec.model_path:
+        return IsolatedDetector(
+            Path(spec.model_path),
+            spec.contract,
+            threads=spec.threads,
+            nice=BACKGROUND_NICE if in_the_background else 0,
+            deadline_s=BACKGROUND_DEADLINE_S if in_the_background else DEADLINE_S,
+        )
+    try:
+        return MotionInProcess(build_motion(spec, scene))
+    except (ValueError, TypeError) as error:
+        raise ModelUnusable("contract_invalid", str(error)) from error
