@@ -18,7 +18,7 @@ VERSION = "0.1.0"
 
 # --- The box ---
 DATA_DIR = env.folder("AISION_DATA_DIR", BASE_DIR / "var")
-MODELS_DIR = DATA_DIR / "models"
+REGISTRY_DIR = DATA_DIR / "registry"
 CLIPS_DIR = DATA_DIR / "clips"
 VIDEO_DIRS = [
     DATA_DIR / "videos",
@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "aision.middleware.ContentSecurityPolicyMiddleware",
     "aision.middleware.SiteTimeZoneMiddleware",
+    "aision.middleware.ClientAddressMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "aision.urls"
@@ -190,6 +191,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "prune-results": {"task": "sensing.tasks.prune_results", "schedule": 6 * 3600.0},
+    # A message may be lost and a process may die; the rows tell what is still to do.
+    "pick-up-jobs": {"task": "models_registry.tasks.work", "schedule": 20.0},
 }
 
 # --- REST ---
@@ -213,11 +216,19 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
-    "ENUM_NAME_OVERRIDES": {"PicturePolicyEnum": "sensing.models.PicturePolicyChoice"},
+    "ENUM_NAME_OVERRIDES": {
+        "PicturePolicyEnum": "sensing.models.PicturePolicyChoice",
+        "SourceKindEnum": "sensing.models.cameras.SourceKindChoice",
+        "JobKindEnum": "models_registry.models.JobKind",
+        "BenchmarkKindEnum": "models_registry.models.BenchmarkKind",
+        "SetOriginEnum": "models_registry.models.SetOrigin",
+        "VersionOriginEnum": "models_registry.models.OriginChoice",
+    },
 }
 
 # --- Uploads and logs ---
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+MODEL_UPLOAD_MAX_BYTES = 512 * 1024 * 1024
 LOG_LEVEL = env.text("AISION_LOG_LEVEL", "INFO").upper()
 if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR"):
     raise ImproperlyConfigured(

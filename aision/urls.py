@@ -12,6 +12,7 @@ from aision import views
 
 urlpatterns = [
     path("", include("sensing.urls")),
+    path("models/", include("models_registry.urls")),
     path("", include("aision.accounts.urls")),
     path("api/v1/", include("sensing.api.urls")),
     path("admin/", admin.site.urls),
@@ -24,3 +25,6 @@ urlpatterns = [
         name="javascript_catalog",
     ),
 ]
+
+handler404 = views.not_found
+handler500 = views.defect

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.views import defaults
 
 from aision.settings import VERSION
+
+API = "/api/"
 
 
 @login_not_required
@@ -15,3 +19,19 @@ def healthz(request: HttpRequest) -> JsonResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok", "version": VERSION})
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The page for people, JSON for programs."""
+    if request.path.startswith(API):
+        words = _("There is nothing at %(path)s.") % {"path": request.path[:200]}
+        return JsonResponse({"code": "not_found", "message": words}, status=404)
+    return defaults.page_not_found(request, exception)
+
+
+def defect(request: HttpRequest) -> HttpResponse:
+    """Something broke; its traceback is in the log."""
+    if request.path.startswith(API):
+        words = _("The gateway could not answer. Its log says why.")
+        return JsonResponse({"code": "defect", "message": words}, status=500)
+    return defaults.server_error(request)

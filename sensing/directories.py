@@ -7,11 +7,6 @@ from pathlib import Path
 from django.conf import settings
 
 
-def models_dir() -> Path:
-    """ONNX files (and their contracts) that a camera may name as its detector."""
-    return Path(settings.MODELS_DIR)
-
-
 def clips_dir() -> Path:
     """Rendered simulations."""
     return Path(settings.CLIPS_DIR)

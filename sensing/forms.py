@@ -10,12 +10,12 @@ from urllib.parse import parse_qsl, urlsplit
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from models_registry.errors import Refused
+from sensing.detector_choices import detector_choices
 from sensing.domain.scene import SceneInvalid
-from sensing.errors import Refused
 from sensing.models import Camera, PicturePolicyChoice, Site, SourceKindChoice
 from sensing.module_fields import ModuleFields
 from sensing.modules import MODULES
-from sensing.planning import detector_names
 from sensing.services import allowed_files
 
 SOURCE = ("kind", "url", "username", "password", "loop")
@@ -57,11 +57,8 @@ class CameraForm(RefusableForm):
     def __init__(self, data: Any = None, *, camera: Camera | None = None) -> None:
         super().__init__(data, initial=_initial(camera))
         self.camera = camera
-        names = detector_names()
-        if camera is not None and camera.detector not in names:
-            names.append(camera.detector)
         self.fields["detector"] = forms.ChoiceField(
-            label=_("Detector"), choices=[(name, _detector_label(name)) for name in names]
+            label=_("Detector"), choices=detector_choices(), required=False
         )
         document = camera.scene.document() if camera is not None else None
         self.module_fields = [ModuleFields(module, document) for module in MODULES]
@@ -180,10 +177,6 @@ class SimulationFields:
 
 def _initial(camera: Camera | None) -> dict[str, Any]:
     if camera is None:
-        return {"kind": "rtsp", "loop": True, "pictures": "clear", "detector": "motion"}
+        return {"kind": "rtsp", "loop": True, "pictures": "clear", "detector": ""}
     shown = ("name", "kind", "url", "loop", "analysed_fps", "pictures", "detector")
     return {name: getattr(camera, name) for name in shown}
-
-
-def _detector_label(name: str) -> Any:
-    return _("Motion (built in, needs no model)") if name == "motion" else name

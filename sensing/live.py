@@ -31,7 +31,11 @@ LEASE_LASTS_S = 6.0
 RETRY_AFTER_S = 1.0
 MAX_EVENTS = 200
 
-Kind = Literal["overlay", "status", "counts", "crossing", "picture", "cameras"]
+Kind = Literal[
+    "overlay", "status", "counts", "crossing", "picture", "shadow", "rolled_back", "cameras"
+]
+EVENTS = ("crossing", "rolled_back")
+"""Each of them counts; of the other kinds, only the latest of a camera."""
 
 
 class LiveItem(TypedDict):
@@ -63,7 +67,7 @@ class Client:
             self.latest[kind, camera] = data
         elif camera not in self.cameras:
             return
-        elif kind == "crossing":
+        elif kind in EVENTS:
             self.events.append(str(data))
         else:
             self.latest[kind, camera] = data

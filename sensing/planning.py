@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
-from typing import Any, cast
+from dataclasses import replace
+from typing import cast
 
-from sensing.directories import clips_dir, models_dir
-from sensing.models import Camera, SensingModule
+from models_registry.models import Alias, ModelVersion
+from models_registry.selectors.references import MOTION
+from models_registry.storage import version_path
+from sensing.directories import clips_dir
+from sensing.models import (
+    CURRENT,
+    Camera,
+    Deployment,
+    DeploymentState,
+    ModuleDetector,
+    SensingModule,
+    ShadowRun,
+    Site,
+)
+from sensing.selectors.detectors import (
+    DetectorChoices,
+    camera_choices,
+    current_deployments,
+    deployment_of,
+    running_shadows,
+)
 from sensing.sources import filled
 from sensing.worker.plan import (
     CameraPlan,
@@ -19,34 +37,73 @@ from sensing.worker.plan import (
     WorkerPlan,
 )
 
-logger = logging.getLogger(__name__)
-
-MOTION = "motion"
+TRIAL_S = 600.0
 
 
 def worker_plan() -> WorkerPlan:
     """All cameras that should run now."""
-    cameras = (
-        Camera.objects.filter(paused=False)
-        .select_related("scene")
-        .prefetch_related("modules")
-        .order_by("pk")
-    )
+    detectors = Detectors()
+    cameras = camera_choices().filter(paused=False).order_by("pk")
     return WorkerPlan(
-        cameras=tuple(camera_plan(camera) for camera in cameras), clips_dir=str(clips_dir())
+        cameras=tuple(camera_plan(camera, detectors) for camera in cameras),
+        clips_dir=str(clips_dir()),
     )
 
 
-def camera_plan(camera: Camera) -> CameraPlan:
+def camera_plan(camera: Camera, detectors: Detectors) -> CameraPlan:
     """One camera's work; equal for equal rows."""
     return CameraPlan(
         camera_id=camera.pk,
         name=camera.name,
         source=camera_source(camera),
         scene=camera.scene.document(),
-        detector=detector_spec(camera.detector),
+        detector=detectors.spec(camera),
+        shadow=detectors.shadow(camera),
         analysed_fps=camera.analysed_fps,
         pictures=cast(PicturePolicy, camera.pictures),
+    )
+
+
+class Detectors:
+    """What every camera's detector is, from rows read once."""
+
+    def __init__(self) -> None:
+        self._choices = DetectorChoices()
+        self._deployments = current_deployments()
+        self._shadows = running_shadows()
+
+    def spec(self, camera: Camera) -> DetectorSpec:
+        """The detector in service; behind it, the one that comes back should it fail."""
+        used = self._choices.of(camera)
+        spec = version_spec(used.version, used.reference)
+        deployment = deployment_of(camera, used, self._deployments)
+        if deployment is None or deployment.version_id is None:
+            return spec
+        if deployment.previous is None and deployment.previous_name != MOTION:
+            return spec  # it was deleted: nothing to go back to
+        fallback = version_spec(deployment.previous, deployment.previous_name)
+        # What has passed its trial is not tried again with every restart of the gateway; the
+        # version before still takes its place should it break.
+        tried = deployment.state != DeploymentState.TRIAL or camera.pk in deployment.passed
+        return replace(spec, fallback=fallback, trial_s=0.0 if tried else TRIAL_S)
+
+    def shadow(self, camera: Camera) -> DetectorSpec | None:
+        row = self._shadows.get(camera.pk)
+        if row is None or row.version is None:
+            return None
+        return version_spec(row.version, row.version_name)
+
+
+def version_spec(version: ModelVersion | None, reference: str) -> DetectorSpec:
+    """The detector of a version; of motion for None."""
+    if version is None:
+        return DetectorSpec(name=MOTION, reference=MOTION)
+    return DetectorSpec(
+        name=version.reference,
+        reference=reference,
+        version=version.pk,
+        model_path=str(version_path(version.sha256)),
+        contract=version.contract,
     )
 
 
@@ -63,40 +120,21 @@ def camera_source(camera: Camera) -> SourceSpec:
     )
 
 
-def detector_names() -> list[str]:
-    """The names that a camera's ``detector`` may have, the built-in one first."""
-    folder = models_dir()
-    files = sorted(path.stem for path in folder.glob("*.onnx")) if folder.is_dir() else []
-    return [MOTION, *(name for name in files if name != MOTION)]
-
-
-def detector_spec(name: str) -> DetectorSpec:
-    """The detector of this name. A file that has gone is named all the same: its worker says so."""
-    if name == MOTION:
-        return DetectorSpec(name=MOTION)
-    path = models_dir() / f"{name}.onnx"
-    return DetectorSpec(name=name, model_path=str(path), contract=_contract(name))
-
-
-def _contract(name: str) -> dict[str, Any] | None:
-    path = models_dir() / f"{name}.json"
-    try:
-        document = json.loads(path.read_text())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError) as error:
-        logger.warning("contract %s cannot be read: %s", path, error)
-        return None
-    return document if isinstance(document, dict) else None
-
-
 def plan_fingerprint() -> str:
-    """Differs whenever ``worker_plan`` may differ; two queries, nothing is decrypted."""
+    """Differs whenever ``worker_plan`` may differ; small queries, nothing is decrypted."""
     # The stored ciphertext is new with each save, so it is left out: ``updated_at`` stands for it.
-    cameras = Camera.objects.order_by("pk").values_list(
-        "pk", "updated_at", "paused", "scene__revision"
+    tables = (
+        Camera.objects.values_list(
+            "pk", "updated_at", "paused", "scene__revision", "detector", "alias_id", "pinned_id"
+        ),
+        SensingModule.objects.values_list("pk", "camera_id", "kind", "enabled", "parameters"),
+        ModuleDetector.objects.values_list("pk", "detector", "alias_id", "pinned_id"),
+        Site.objects.values_list("pk", "detector", "alias_id", "pinned_id"),
+        Alias.objects.values_list("pk", "version_id"),
+        Deployment.objects.filter(state__in=CURRENT).values_list(
+            "pk", "state", "passed", "version_id", "previous_id"
+        ),
+        ShadowRun.objects.filter(running=True).values_list("pk", "camera_id", "version_id"),
     )
-    modules = SensingModule.objects.order_by("pk").values_list(
-        "pk", "camera_id", "kind", "enabled", "parameters"
-    )
-    return hashlib.sha256(repr((list(cameras), list(modules))).encode()).hexdigest()
+    rows = [list(table.order_by("pk")) for table in tables]
+    return hashlib.sha256(repr(rows).encode()).hexdigest()

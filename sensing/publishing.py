@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from sensing.live import LiveItem, encode
 from sensing.models import Camera
 from sensing.selectors import camera_counts, state_document
 from sensing.uplink import picture_bytes
-from sensing.worker.messages import Facts, Overlay, Picture, Status
+from sensing.worker.messages import (
+    Facts,
+    Overlay,
+    Picture,
+    RolledBack,
+    ShadowReport,
+    Status,
+)
 
 COUNTS_EVERY_S = 1.0
 
@@ -37,6 +45,26 @@ def picture_item(picture: Picture) -> LiveItem:
 def status_item(status: Status) -> LiveItem:
     document = {"type": "status", "camera": status.camera_id, "state": state_document(status)}
     return LiveItem(camera=status.camera_id, kind="status", data=encode(document))
+
+
+def rolled_back_item(message: RolledBack) -> LiveItem:
+    document = {
+        "type": "rolled_back",
+        "camera": message.camera_id,
+        "from": message.version_from,
+        "to": message.version_to,
+        "cause": message.cause,
+        "detail": message.detail,
+        "t": round(message.at_s, 3),
+    }
+    return LiveItem(camera=message.camera_id, kind="rolled_back", data=encode(document))
+
+
+def shadow_item(report: ShadowReport) -> LiveItem:
+    """All its figures, under the names of ``ShadowReport``."""
+    figures = {name: value for name, value in asdict(report).items() if name != "camera_id"}
+    document = {"type": "shadow", "camera": report.camera_id, **figures}
+    return LiveItem(camera=report.camera_id, kind="shadow", data=encode(document))
 
 
 def crossing_items(facts: Facts) -> Iterable[LiveItem]:

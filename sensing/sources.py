@@ -11,9 +11,9 @@ from urllib.parse import quote, unquote
 
 from django.utils.translation import gettext as _
 
+from models_registry.errors import Refused
 from sensing.causes import cause_words
 from sensing.directories import video_dirs
-from sensing.errors import Refused
 from sensing.simulation import SimulationInvalid, parse_simulation_url
 from sensing.worker.addresses import NETWORK_SCHEMES, check_location, split_credentials
 from sensing.worker.errors import StreamUnavailable

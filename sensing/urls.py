@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sensing.views import cameras, history, live, scenes, site
+from sensing.views import cameras, deployments, history, live, scenes, site
 
 urlpatterns = [
     path("", live.live, name="live"),
@@ -20,5 +20,6 @@ urlpatterns = [
     path("cameras/<int:pk>/scene/import/", scenes.scene_import, name="scene_import"),
     path("history/", history.history, name="history"),
     path("history/zones/", history.zone_bins_page, name="history_zones"),
+    path("models/deployments/", deployments.deployments_page, name="deployments"),
     path("settings/", site.settings_page, name="settings"),
 ]

@@ -12,6 +12,7 @@ import threading
 from django.db import DatabaseError, DataError, IntegrityError, connection
 
 from sensing.ingest import ingest
+from sensing.ingest.deployments import VersionMessage, store_version_message
 from sensing.publishing import CountsPublisher, crossing_items
 from sensing.uplink import Uplink
 from sensing.worker.messages import Facts, Status
@@ -29,6 +30,7 @@ class Writer:
         self._uplink = uplink
         self._counts = CountsPublisher()
         self._waiting: list[Facts | Status] = []
+        self._of_versions: list[VersionMessage] = []
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -36,9 +38,12 @@ class Writer:
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, message: Facts | Status) -> None:
+    def put(self, message: Facts | Status | VersionMessage) -> None:
         with self._lock:
-            self._waiting.append(message)
+            if isinstance(message, Facts | Status):
+                self._waiting.append(message)
+            else:
+                self._of_versions.append(message)
 
     def finish(self, timeout_s: float) -> int:
         """Store the rest. Returns the number of messages with facts that could not be stored."""
@@ -52,7 +57,7 @@ class Writer:
         try:
             while True:
                 stopping = self._stopping.wait(pause_s)
-                stored = self._store()
+                stored = self._store() and self._store_of_versions()
                 pause_s = BATCH_EVERY_S if stored else RETRY_AFTER_S
                 if stopping:
                     break
@@ -69,6 +74,24 @@ class Writer:
             except (DataError, IntegrityError):
                 log.exception("refused for ever by the database: %s", message)
         return stored
+
+    def _store_of_versions(self) -> bool:
+        """What workers say of their detectors, one by one: few, and each in its own transaction."""
+        with self._lock:
+            messages, self._of_versions = self._of_versions, []
+        while messages:
+            try:
+                store_version_message(messages[0])
+            except (DataError, IntegrityError):
+                log.exception("refused for ever by the database: %s", messages[0])
+            except DatabaseError:
+                log.exception("not stored, will be tried again: %s", messages[0])
+                connection.close()
+                with self._lock:
+                    self._of_versions = messages + self._of_versions
+                return False
+            del messages[0]
+        return True
 
     def _store(self) -> bool:
         with self._lock:

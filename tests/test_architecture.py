@@ -15,6 +15,10 @@ from tests.shared_data import ROOT
 PACKAGES = ("models_registry", "sensing", "aision")
 PURE = (
     "models_registry/runtime",
+    "models_registry/sandbox",
+    "models_registry/inspection",
+    "models_registry/compression",
+    "models_registry/benchmarking",
     "sensing/domain",
     "sensing/modules",
     "sensing/worker",
@@ -27,7 +31,18 @@ FORBIDDEN = {
     "sensing/domain": ("sensing.modules", "sensing.worker", "sensing.models", "cv2", "onnxruntime"),
     "sensing/modules": ("sensing.worker", "sensing.models", "cv2", "onnxruntime"),
     "sensing/simulation": ("sensing.worker", "sensing.modules", "sensing.models", "onnxruntime"),
-    "models_registry/runtime": ("sensing", "aision"),
+    "models_registry/runtime": (
+        "sensing",
+        "aision",
+        "models_registry.inspection",
+        "models_registry.compression",
+        "models_registry.benchmarking",
+        "models_registry.models",
+    ),
+    "models_registry/sandbox": ("models_registry.runtime", "models_registry.inspection", "onnx"),
+    "models_registry/inspection": ("models_registry.models", "models_registry.services"),
+    "models_registry/compression": ("models_registry.models", "models_registry.services"),
+    "models_registry/benchmarking": ("models_registry.models", "models_registry.services"),
 }
 MAX_LINES = 400
 NAMELESS = {"utils", "helpers", "common", "manager", "misc"}

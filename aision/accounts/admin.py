@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from aision.accounts.models import ApiToken
-from sensing.admin.bases import ModelAdmin
+from models_registry.admin.bases import ModelAdmin
 
 
 @admin.register(ApiToken)

@@ -1,4 +1,5 @@
-"""Three roles as Django groups: viewers look, operators configure cameras, admins do everything."""
+"""Three roles as Django groups: viewers look, operators configure cameras and choose what they
+run, admins do everything else too: people, settings, what is uploaded and deleted."""
 
 from __future__ import annotations
 
@@ -14,17 +15,33 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 VIEWED_APPS = ("sensing", "models_registry")
 OPERATED_MODELS = ("camera", "scene", "sensingmodule")
+# Operators put versions into service, measure and compress them; they delete nothing.
+STARTED_MODELS = (
+    "deployment",
+    "shadowrun",
+    "alias",
+    "job",
+    "benchmark",
+    "compressionrun",
+    "evaluationset",
+)
 ADMINISTERED_APPS = ("sensing", "models_registry", "accounts", "auth", "axes", "admin", "fleet")
 
 
 def role_permissions(role: Role) -> Q:
     """The permissions of a role, as a filter on ``Permission``."""
     looks = Q(content_type__app_label__in=VIEWED_APPS, codename__startswith="view_")
+    audit = Q(content_type__app_label="models_registry", content_type__model="auditentry")
     if role == "viewer":
-        return looks
+        return looks & ~audit
     if role == "operator":
-        return looks | Q(content_type__app_label="sensing", content_type__model__in=OPERATED_MODELS)
-    return Q(content_type__app_label__in=ADMINISTERED_APPS)
+        configures = Q(content_type__app_label="sensing", content_type__model__in=OPERATED_MODELS)
+        starts = Q(
+            content_type__app_label__in=VIEWED_APPS, content_type__model__in=STARTED_MODELS
+        ) & ~Q(codename__startswith="delete_")
+        return looks | configures | starts
+    # What was done stays written down: nobody changes it, nobody takes it away.
+    return Q(content_type__app_label__in=ADMINISTERED_APPS) & (~audit | looks)
 
 
 def roles_ensure(sender: AppConfig, using: str = "default", **_: Any) -> None:

@@ -10,10 +10,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from sensing.admin.bases import ModelAdmin, ModelForm
-from sensing.errors import Refused
+from models_registry.admin.bases import ModelAdmin, ModelForm
+from models_registry.errors import Refused
+from sensing.detector_choices import detector_choices
 from sensing.models import Camera, Site
-from sensing.planning import detector_names
 from sensing.selectors import camera_state_document
 from sensing.services import (
     camera_change,
@@ -21,6 +21,7 @@ from sensing.services import (
     camera_register,
     changed_source,
     checked_source,
+    site_change,
 )
 
 SECRET = forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"})
@@ -53,10 +54,9 @@ class CameraAdminForm(ModelForm[Camera]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = dict.fromkeys([*detector_names(), self.instance.detector])
         if "detector" in self.fields:  # not for those who may only look
             self.fields["detector"] = forms.ChoiceField(
-                label=_("detector"), choices=[(name, name) for name in names]
+                label=_("detector"), choices=detector_choices(), required=False
             )
 
     def clean(self) -> dict[str, Any]:
@@ -138,6 +138,11 @@ class CameraAdmin(ModelAdmin[Camera]):
 @admin.register(Site)
 class SiteAdmin(ModelAdmin[Site]):
     list_display = ("name", "time_zone", "keep_crossings_days", "keep_intervals_days")
+    # A detector is deployed, so that it is tried first and can be taken back.
+    readonly_fields = ("detector",)
+
+    def save_model(self, request: HttpRequest, obj: Site, form: Any, change: bool) -> None:
+        site_change(by=request.user, **form.cleaned_data)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from sensing.admin.bases import ModelAdmin, Paginator
+from models_registry.admin.bases import ModelAdmin, Paginator
 from sensing.models import CountInterval, Crossing, ObservedMinute, Visit, ZoneMinute
 
 MOST_ROWS = 2000
@@ -29,7 +29,7 @@ class ResultsAdmin(ModelAdmin[Model]):
 
     paginator = ShortPaginator
     show_full_result_count = False
-    list_select_related = ("camera",)
+    list_select_related: ClassVar[tuple[str, ...]] = ("camera",)
     list_per_page = 100
     list_filter: ClassVar[tuple[str, ...]] = ("camera",)
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from sensing.admin.bases import ModelAdmin, ModelForm
+from models_registry.admin.bases import ModelAdmin, ModelForm
 from sensing.domain.scene import SceneInvalid
 from sensing.models import Camera, Scene, SensingModule
 from sensing.modules import MODULES

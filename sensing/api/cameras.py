@@ -15,8 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from models_registry.api.serializers import ErrorDocument
+from models_registry.api.views import ApiView, read
 from sensing.api.documents import (
-    ErrorDocument,
     LiveDocument,
     ProbeDocument,
     SceneDocument,
@@ -29,7 +30,6 @@ from sensing.api.serializers import (
     SavedSourceInput,
     SourceInput,
 )
-from sensing.api.views import ApiView, read
 from sensing.causes import cause_words
 from sensing.models import Camera, Scene
 from sensing.planning import camera_source

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from sensing.api.fields import RenamingSerializer
+from models_registry.api.fields import RenamingSerializer
 from sensing.models import (
     CameraStateChoice,
     DirectionChoice,
@@ -37,6 +37,13 @@ class StateDocument(serializers.Serializer[Any]):
     latency_p50_ms = serializers.FloatField()
     latency_p95_ms = serializers.FloatField()
     detector = serializers.CharField()
+    detector_version = serializers.IntegerField(help_text="Id of the version; 0 for none.")
+    detector_candidate = serializers.IntegerField(
+        help_text="Id of the version that is tried out beside it; 0 for none."
+    )
+    detector_restarts = serializers.IntegerField()
+    detections_per_frame = serializers.FloatField()
+    frames_skipped = serializers.IntegerField()
     retry_in_s = serializers.FloatField(allow_null=True)
 
 
@@ -154,12 +161,6 @@ class ModuleKindDocument(serializers.Serializer[Any]):
 class DetectorDocument(serializers.Serializer[Any]):
     name = serializers.CharField()
     built_in = serializers.BooleanField()
-
-
-class ErrorDocument(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    message = serializers.CharField()
-    field = serializers.CharField(required=False)
 
 
 def scene_answer(scene: Scene) -> dict[str, Any]:

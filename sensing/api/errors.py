@@ -14,8 +14,8 @@ from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from models_registry.errors import Conflict, Refused
 from sensing.domain.scene import SceneInvalid
-from sensing.errors import Conflict, Refused
 
 
 def handle(exception: Exception, context: dict[str, Any]) -> Response | None:

@@ -6,18 +6,18 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from models_registry.api.serializers import ErrorDocument
+from models_registry.api.views import ApiView, read
+from models_registry.selectors.references import MOTION, detector_references
 from sensing.api.documents import (
     DetectorDocument,
-    ErrorDocument,
     LiveDocument,
     ModuleKindDocument,
     rest_live,
 )
 from sensing.api.serializers import SiteSerializer
-from sensing.api.views import ApiView, read
 from sensing.models import Camera, SensingModule, Site
 from sensing.modules import MODULES, parameter_schema
-from sensing.planning import MOTION, detector_names
 from sensing.selectors import current_site, live_snapshot
 from sensing.services import site_change
 
@@ -56,7 +56,9 @@ class DetectorsView(ApiView):
 
     @extend_schema(summary="Detectors", responses=DetectorDocument(many=True))
     def get(self, request: Request) -> Response:
-        return Response([{"name": name, "built_in": name == MOTION} for name in detector_names()])
+        return Response(
+            [{"name": name, "built_in": name == MOTION} for name in detector_references()]
+        )
 
 
 class SiteView(ApiView):

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from sensing.api.fields import MAX_ID, MomentField, RenamingSerializer, StrictSerializer
-from sensing.api.views import read
+from models_registry.api.fields import MAX_ID, MomentField, RenamingSerializer, StrictSerializer
+from models_registry.api.views import read
 from sensing.models import DirectionChoice
 from sensing.selectors import BIN_MINUTES
 

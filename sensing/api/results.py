@@ -14,8 +14,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from models_registry.api.fields import RenamingSerializer
 from sensing.api.documents import CountsAnswer
-from sensing.api.fields import RenamingSerializer
 from sensing.api.paging import ResultsPagination
 from sensing.api.parameters import (
     CountParameters,

@@ -7,8 +7,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from models_registry.api.fields import FiniteFloatField, StrictSerializer
 from sensing.api.documents import StateDocument, rest_state
-from sensing.api.fields import FiniteFloatField, StrictSerializer
 from sensing.models import Camera, PicturePolicyChoice, Site, SourceKindChoice
 from sensing.selectors import camera_state_document
 
@@ -85,7 +85,12 @@ class CameraInput(SourceInput):
     paused = serializers.BooleanField(required=False)
     analysed_fps = FiniteFloatField(required=False, min_value=1.0, max_value=30.0)
     pictures = serializers.ChoiceField(choices=PicturePolicyChoice.choices, required=False)
-    detector = serializers.CharField(max_length=80, required=False)
+    detector = serializers.CharField(
+        max_length=120,
+        required=False,
+        allow_blank=True,
+        help_text="motion, model@alias or model:number; empty: the gateway's default.",
+    )
     position = serializers.IntegerField(min_value=0, max_value=MAX_POSITION, required=False)
 
 

@@ -16,7 +16,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from sensing.api.views import ApiView
+from models_registry.api.views import ApiView
 
 ROWS_PER_CHUNK = 500
 # A spreadsheet takes a cell that begins with one of these for a formula and runs it.

@@ -7,17 +7,23 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.routers import SimpleRouter
 
 from sensing.api.cameras import CameraViewSet, SceneView
+from sensing.api.deployments import DeploymentViewSet, InServiceView
 from sensing.api.gateway import DetectorsView, LiveView, ModulesView, SiteView
 from sensing.api.results import CountsView, CrossingsView, VisitsView
+from sensing.api.shadows import ShadowViewSet
 
 app_name = "api"
 
 router = SimpleRouter(use_regex_path=False)
 router.register("cameras", CameraViewSet, "camera")
+router.register("deployments", DeploymentViewSet, "deployment")
+router.register("shadows", ShadowViewSet, "shadow")
 
 urlpatterns = [
     path("cameras/<int:id>/scene/", SceneView.as_view(), name="scene"),
+    path("deployments/in-service/", InServiceView.as_view(), name="in-service"),
     path("", include(router.urls)),
+    path("", include("models_registry.api.urls")),
     path("modules/", ModulesView.as_view(), name="modules"),
     path("detectors/", DetectorsView.as_view(), name="detectors"),
     path("site/", SiteView.as_view(), name="site"),

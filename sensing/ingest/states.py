@@ -53,7 +53,12 @@ def _state_row(status: Status, before: CameraState | None) -> CameraState:
         frames_dropped=status.frames_dropped,
         latency_p50_ms=finite(status.latency_p50_ms),
         latency_p95_ms=finite(status.latency_p95_ms),
-        detector=text(status.detector, 80),
+        detector=text(status.detector, 120),
+        detector_version=status.detector_version,
+        detector_candidate=status.detector_candidate,
+        detector_restarts=status.detector_restarts,
+        frames_skipped=status.frames_skipped,
+        detections_per_frame=finite(status.detections),
         retry_in_s=None if status.retry_in_s is None else finite(status.retry_in_s),
         updated_at=now,
     )

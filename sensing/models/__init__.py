@@ -10,6 +10,15 @@ from sensing.models.cameras import (
     Site,
     SourceKindChoice,
 )
+from sensing.models.detectors import (
+    CURRENT,
+    Deployment,
+    DeploymentState,
+    DeploymentTarget,
+    ModuleDetector,
+    ShadowRun,
+    UsesDetector,
+)
 from sensing.models.results import (
     CountInterval,
     Crossing,
@@ -23,21 +32,28 @@ from sensing.models.results import (
 from sensing.models.scenes import AnchorChoice, Scene, SensingModule
 
 __all__ = [
+    "CURRENT",
     "AnchorChoice",
     "Camera",
     "CameraState",
     "CameraStateChoice",
     "CountInterval",
     "Crossing",
+    "Deployment",
+    "DeploymentState",
+    "DeploymentTarget",
     "DirectionChoice",
+    "ModuleDetector",
     "ObservedMinute",
     "PicturePolicyChoice",
     "RunProgress",
     "Scene",
     "SensingModule",
+    "ShadowRun",
     "Site",
     "SizeChoice",
     "SourceKindChoice",
+    "UsesDetector",
     "Visit",
     "ZoneMinute",
 ]

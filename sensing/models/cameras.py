@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from sensing.models.detectors import UsesDetector
 from sensing.models.fields import SecretField
 
 
@@ -55,8 +56,8 @@ def validate_finite(value: float) -> None:
         raise ValidationError(_("Expected a number."), code="finite")
 
 
-class Site(models.Model):
-    """The place that this gateway watches; one row."""
+class Site(UsesDetector):
+    """The place that this gateway watches; one row. Its detector is every camera's default."""
 
     name = models.CharField(_("name"), max_length=120, default="AISION gateway")
     time_zone = models.CharField(
@@ -89,7 +90,7 @@ class Site(models.Model):
         return self.name
 
 
-class Camera(models.Model):
+class Camera(UsesDetector):
     """A registered video source. ``url`` never holds credentials."""
 
     name = models.CharField(_("name"), max_length=80, unique=True)
@@ -110,7 +111,6 @@ class Camera(models.Model):
         choices=PicturePolicyChoice,
         default=PicturePolicyChoice.CLEAR,
     )
-    detector = models.CharField(_("detector"), max_length=80, default="motion")
     position = models.PositiveIntegerField(_("order on the dashboard"), default=0)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
@@ -151,7 +151,12 @@ class CameraState(models.Model):
     frames_dropped = models.BigIntegerField(_("frames dropped"), default=0)
     latency_p50_ms = models.FloatField(_("median latency (ms)"), default=0.0)
     latency_p95_ms = models.FloatField(_("95 % latency (ms)"), default=0.0)
-    detector = models.CharField(_("detector"), max_length=80, blank=True, default="")
+    detector = models.CharField(_("detector"), max_length=120, blank=True, default="")
+    detector_version = models.BigIntegerField(_("version (row)"), default=0)
+    detector_candidate = models.BigIntegerField(_("version on trial (row)"), default=0)
+    detector_restarts = models.PositiveIntegerField(_("detector restarts"), default=0)
+    frames_skipped = models.BigIntegerField(_("frames skipped"), default=0)
+    detections_per_frame = models.FloatField(_("detections per frame"), default=0.0)
     retry_in_s = models.FloatField(_("tries again in (s)"), null=True)
     updated_at = models.DateTimeField(_("updated"), null=True)
 

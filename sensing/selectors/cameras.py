@@ -58,8 +58,10 @@ def state_document(state: CameraState | Status) -> dict[str, Any]:
     message, advice = cause_words(state.cause)
     if isinstance(state, Status):
         since, last_frame_at = None, state.last_frame_at_s
+        detections_per_frame = state.detections
     else:
         since, last_frame_at = _unix(state.since), _unix(state.last_frame_at)
+        detections_per_frame = state.detections_per_frame
     return {
         "state": str(state.state),
         "cause": state.cause,
@@ -78,6 +80,11 @@ def state_document(state: CameraState | Status) -> dict[str, Any]:
         "latency_p50_ms": state.latency_p50_ms,
         "latency_p95_ms": state.latency_p95_ms,
         "detector": state.detector,
+        "detector_version": state.detector_version,
+        "detector_candidate": state.detector_candidate,
+        "detector_restarts": state.detector_restarts,
+        "detections_per_frame": detections_per_frame,
+        "frames_skipped": state.frames_skipped,
         "retry_in_s": state.retry_in_s,
     }
 

@@ -12,24 +12,29 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from models_registry.errors import Refused
+from models_registry.selectors.references import resolve
+from models_registry.services.actor import Actor
 from sensing.directories import clips_dir
-from sensing.errors import Refused
 from sensing.models import (
     Camera,
     CameraState,
     CameraStateChoice,
     CountInterval,
     Crossing,
+    DeploymentTarget,
     ObservedMinute,
     Scene,
     Visit,
     ZoneMinute,
 )
-from sensing.planning import detector_names
 from sensing.selectors import current_site
-from sensing.services.actor import Actor
+from sensing.selectors.detectors import Target
+from sensing.services.deployments import deploy, detector_clear
+from sensing.services.detectors import lock_choices, set_detector
 from sensing.services.pruning import delete_in_chunks
 from sensing.services.scenes import scene_save
+from sensing.services.trials import trials_settle
 from sensing.simulation import default_scene, parse_simulation_url
 from sensing.sources import checked_source, filled
 from sensing.worker.plan import SourceSpec
@@ -38,7 +43,7 @@ from sensing.worker.snapshot import ProbeResult, probe
 logger = logging.getLogger(__name__)
 
 SOURCE_FIELDS = frozenset({"kind", "url", "username", "password", "loop"})
-OTHER_FIELDS = frozenset({"name", "paused", "analysed_fps", "pictures", "detector", "position"})
+OTHER_FIELDS = frozenset({"name", "paused", "analysed_fps", "pictures", "position"})
 TEST_TIMEOUT_S = 12.0
 
 
@@ -54,7 +59,7 @@ def camera_register(
     paused: bool = False,
     analysed_fps: float = 10.0,
     pictures: str | None = None,
-    detector: str = "motion",
+    detector: str = "",
     position: int | None = None,
 ) -> Camera:
     """A new camera with a scene: empty, or the one that comes with a simulation.
@@ -67,10 +72,10 @@ def camera_register(
         paused=paused,
         analysed_fps=analysed_fps,
         pictures=current_site().default_pictures if pictures is None else pictures,
-        detector=detector,
         position=_next_position() if position is None else position,
     )
     _set_source(camera, source)
+    set_detector(camera, resolve(detector) if detector else None)
     with transaction.atomic():
         _save_checked(camera)
         CameraState.objects.create(camera=camera, state=_first_state(camera), since=timezone.now())
@@ -91,12 +96,13 @@ def camera_change(
     Raises ``Refused``, also when a stored password would be sent to another machine than before:
     whoever may edit a camera's address must not be able to read its password that way.
     """
-    unknown = changes.keys() - SOURCE_FIELDS - OTHER_FIELDS
+    unknown = changes.keys() - SOURCE_FIELDS - OTHER_FIELDS - {"detector"}
     if unknown:
         raise TypeError(f"a camera has no {', '.join(sorted(unknown))}")
     with transaction.atomic():
+        if "detector" in changes:
+            lock_choices()  # before the camera's row, as every deployment does
         camera = Camera.objects.select_for_update().get(pk=camera.pk)
-        detector_before = camera.detector
         if clear_password:
             camera.password = ""
         source = changed_source(camera, changes)
@@ -104,10 +110,13 @@ def camera_change(
             _set_source(camera, source)
         for field in changes.keys() & OTHER_FIELDS:
             setattr(camera, field, changes[field])
-        _save_checked(camera, check_detector=camera.detector != detector_before)
+        _save_checked(camera)
         _follow_pause(camera)
+        _set_detector(camera, by, changes.get("detector"))
+    if changes.get("paused"):
+        trials_settle()
     logger.info("camera %d changed by %s", camera.pk, by or "the gateway")
-    return camera
+    return Camera.objects.get(pk=camera.pk)
 
 
 def changed_source(camera: Camera, changes: dict[str, Any]) -> SourceSpec | None:
@@ -156,6 +165,7 @@ def camera_delete(*, camera: Camera, by: Actor) -> None:
         delete_in_chunks(model._default_manager.filter(camera_id=camera.pk))
     pk = camera.pk
     camera.delete()
+    trials_settle()
     logger.info("camera %d deleted by %s", pk, by or "the gateway")
 
 
@@ -169,14 +179,19 @@ def _set_source(camera: Camera, source: SourceSpec) -> None:
     camera.username, camera.password = source.username, source.password
 
 
-def _save_checked(camera: Camera, *, check_detector: bool = True) -> None:
+def _set_detector(camera: Camera, by: Actor, reference: str | None) -> None:
+    """A changed detector is a deployment: tried, noted, and it can be rolled back."""
+    if reference is None or reference == camera.detector:
+        return
+    target = Target(DeploymentTarget.CAMERA, camera_id=camera.pk)
+    if reference:
+        deploy(by=by, target=target, reference=reference)
+    else:
+        detector_clear(by=by, target=target)
+
+
+def _save_checked(camera: Camera) -> None:
     camera.name = camera.name.strip() if isinstance(camera.name, str) else camera.name
-    if check_detector and camera.detector not in detector_names():
-        raise Refused(
-            "detector",
-            _("Expected one of %(names)s.") % {"names": ", ".join(detector_names())},
-            "detector",
-        )
     try:
         camera.full_clean(validate_unique=False)
     except ValidationError as error:

@@ -9,11 +9,11 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from models_registry.errors import Conflict
+from models_registry.services.actor import Actor
 from sensing.domain import scene as domain
-from sensing.errors import Conflict
 from sensing.models import Camera, Scene, SensingModule
 from sensing.modules import MODULE_KINDS, check_modules
-from sensing.services.actor import Actor
 
 SCENE_PARTS = frozenset({"lines", "zones", "modules"})
 logger = logging.getLogger(__name__)

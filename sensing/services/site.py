@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from sensing.errors import Refused
+from models_registry.errors import Refused
+from models_registry.services.actor import Actor
 from sensing.models import Site
 from sensing.selectors.site import current_site
-from sensing.services.actor import Actor
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ def site_change(*, by: Actor, **changes: Any) -> Site:
     except ValidationError as error:
         field, messages = next(iter(error.message_dict.items()))
         raise Refused("invalid", " ".join(messages), field) from error
-    site.save()
+    # Not the whole row: its detector may have been deployed since it was read.
+    site.save(update_fields=[*changes, "updated_at"])
     logger.info("site changed by %s", by)
     return site

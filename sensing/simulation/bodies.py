@@ -10,7 +10,6 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
-from scipy.spatial import ConvexHull
 
 from sensing.simulation.paths import Floats
 
@@ -25,7 +24,7 @@ class Mesh:
     of a higher layer are drawn after those of a lower one."""
 
     vertices: Floats  # (V, 3)
-    hull: Floats  # (H, 3) the vertices that can lie on its silhouette
+    hull: Floats  # (H, 3) each place of a vertex once: its silhouette is their convex hull
     faces: tuple[tuple[int, ...], ...]
     normals: Floats  # (F, 3)
     centres: Floats  # (F, 3)
@@ -102,7 +101,7 @@ class _Builder:
             centres.append(corners.mean(axis=0))
         return Mesh(
             vertices,
-            vertices[ConvexHull(vertices).vertices],
+            np.unique(vertices, axis=0),
             tuple(self.faces),
             np.array(normals),
             np.array(centres),

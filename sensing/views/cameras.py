@@ -13,8 +13,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from models_registry.errors import Refused
 from sensing.domain.scene import SceneInvalid
-from sensing.errors import Refused
 from sensing.forms import CameraDeleteForm, CameraForm, SimulationFields
 from sensing.models import Camera, CountInterval, Crossing, Visit
 from sensing.selectors import camera_list, live_snapshot

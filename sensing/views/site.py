@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from sensing.errors import Refused
+from models_registry.errors import Refused
 from sensing.forms import SiteForm
 from sensing.selectors import current_site
 from sensing.services import site_change

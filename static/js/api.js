@@ -26,7 +26,7 @@ function words(status, answer) {
   return fill(gettext("The gateway answered with error %(status)s."), { status });
 }
 
-const csrfToken = () =>
+export const csrf = () =>
   document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ??
   document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
 
@@ -34,7 +34,7 @@ const csrfToken = () =>
 export async function api(path, { method = "GET", body, signal } = {}) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
+  if (method !== "GET") headers["X-CSRFToken"] = csrf();
   let answer;
   try {
     answer = await fetch(apiUrl(path), {

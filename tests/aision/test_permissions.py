@@ -18,107 +18,28 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from aision.accounts.models import ApiToken
 from aision.accounts.services import token_create
+from models_registry.models import (
+    AuditEntry,
+    Benchmark,
+    CompressionRun,
+    EvaluationSet,
+    JobKind,
+    ModelVersion,
+)
+from models_registry.services.catalog import alias_set
+from models_registry.services.jobs import job_create
+from models_registry.services.uploads import upload_begin
 from sensing import models
 from sensing.ingest import ingest
 from sensing.selectors import current_site
+from sensing.selectors.detectors import GATEWAY
+from sensing.services.deployments import deploy
+from sensing.services.shadows import shadow_start
+from tests.aision.access_table import ABOUT, API, LEVELS, TABLE
+from tests.registry_rows import make_version
 from tests.sensing.rows import NOON, crossing, facts, make_camera, make_user, visit
 
 pytestmark = pytest.mark.django_db
-
-# Levels, weakest first. "anyone" needs no log-in, "nobody" is refused even to admins.
-LEVELS = ("anyone", "member", "viewer", "operator", "admin", "nobody")
-Table = dict[str, dict[str, str]]
-
-PAGES: Table = {
-    "login": {"GET": "anyone", "POST": "anyone"},
-    "logout": {"POST": "anyone"},
-    "healthz": {"GET": "anyone"},
-    "javascript_catalog": {"GET": "anyone"},
-    "live": {"GET": "viewer"},
-    "camera_list": {"GET": "viewer"},
-    "camera": {"GET": "viewer"},
-    "camera_new": {"GET": "operator", "POST": "operator"},
-    "camera_edit": {"GET": "operator", "POST": "operator"},
-    "camera_pause": {"POST": "operator"},
-    "camera_resume": {"POST": "operator"},
-    "camera_delete": {"GET": "operator", "POST": "operator"},
-    "scene_editor": {"GET": "operator"},
-    "scene_export": {"GET": "viewer"},
-    "scene_import": {"POST": "operator"},
-    "history": {"GET": "viewer"},
-    "history_zones": {"GET": "viewer"},
-    "settings": {"GET": "viewer", "POST": "admin"},
-    "token_list": {"GET": "admin", "POST": "admin"},
-    "token_revoke": {"POST": "admin"},
-    "api:docs": {"GET": "member"},
-}
-API: Table = {
-    "api:schema": {"GET": "member"},
-    "api:camera-list": {"GET": "viewer", "POST": "operator"},
-    "api:camera-detail": {
-        "GET": "viewer",
-        "PUT": "operator",
-        "PATCH": "operator",
-        "DELETE": "operator",
-    },
-    "api:camera-pause": {"POST": "operator"},
-    "api:camera-resume": {"POST": "operator"},
-    "api:camera-test": {"POST": "operator"},
-    "api:camera-test-new": {"POST": "operator"},
-    "api:camera-live": {"GET": "viewer"},
-    "api:scene": {"GET": "viewer", "PUT": "operator"},
-    "api:crossings": {"GET": "viewer"},
-    "api:visits": {"GET": "viewer"},
-    "api:counts": {"GET": "viewer"},
-    "api:live": {"GET": "viewer"},
-    "api:modules": {"GET": "viewer"},
-    "api:detectors": {"GET": "viewer"},
-    "api:site": {"GET": "viewer", "PATCH": "admin"},
-}
-ADMIN_PAGES: Table = {
-    "admin:index": {"GET": "operator"},
-    "admin:login": {"GET": "anyone"},
-    "admin:logout": {"POST": "anyone"},
-    "admin:password_change": {"GET": "operator"},
-    "admin:password_change_done": {"GET": "operator"},
-    "admin:jsi18n": {"GET": "operator"},
-    "admin:autocomplete": {"GET": "nobody"},  # no page of ours has such a field
-    "admin:view_on_site": {"GET": "operator"},
-    "admin:app_list": {"GET": "operator"},
-    "admin:auth_user_password_change": {"GET": "admin"},
-}
-# model: who may (view, add, change, delete) it on the admin pages, which viewers cannot enter
-ADMIN_MODELS: dict[str, tuple[str, str, str, str]] = {
-    "sensing_camera": ("operator", "operator", "operator", "operator"),
-    "sensing_sensingmodule": ("operator", "operator", "operator", "operator"),
-    "sensing_scene": ("operator", "nobody", "operator", "nobody"),
-    "sensing_site": ("operator", "nobody", "admin", "nobody"),
-    "sensing_crossing": ("operator", "nobody", "nobody", "nobody"),
-    "sensing_visit": ("operator", "nobody", "nobody", "nobody"),
-    "sensing_countinterval": ("operator", "nobody", "nobody", "nobody"),
-    "sensing_observedminute": ("operator", "nobody", "nobody", "nobody"),
-    "sensing_zoneminute": ("operator", "nobody", "nobody", "nobody"),
-    "accounts_apitoken": ("admin", "nobody", "nobody", "admin"),
-    "auth_user": ("admin", "admin", "admin", "admin"),
-    "auth_group": ("admin", "admin", "admin", "admin"),
-    "axes_accessattempt": ("admin", "nobody", "admin", "admin"),
-    "axes_accesslog": ("admin", "nobody", "admin", "admin"),
-    "axes_accessfailurelog": ("admin", "nobody", "admin", "admin"),
-}
-
-
-def admin_table() -> Table:
-    table = dict(ADMIN_PAGES)
-    for model, (view, add, change, delete) in ADMIN_MODELS.items():
-        table[f"admin:{model}_changelist"] = {"GET": view}
-        table[f"admin:{model}_add"] = {"GET": add, "POST": add}
-        table[f"admin:{model}_change"] = {"GET": view, "POST": change}
-        table[f"admin:{model}_delete"] = {"GET": delete, "POST": delete}
-        table[f"admin:{model}_history"] = {"GET": view}
-    return table
-
-
-TABLE: Table = PAGES | API | admin_table()
 
 
 @dataclass(frozen=True)
@@ -172,6 +93,8 @@ def rows() -> dict[str, Any]:
     """A row of everything that a URL may name."""
     camera = make_camera("Gate")
     ingest([facts(camera, crossing(1), visits=(visit(1),), observed_s={NOON: 1.0})])
+    deployment = deploy(by=None, target=GATEWAY, reference=make_version().reference)
+    shadow = shadow_start(by=None, camera=camera, version=make_version())
     stranger = User.objects.create_user("stranger")
     token, _secret = token_create(owner=stranger, name="Token of a stranger")
     attempt = {"username": "stranger", "ip_address": "192.0.2.7"}
@@ -180,6 +103,9 @@ def rows() -> dict[str, Any]:
         camera.scene,
         camera.modules.first(),
         current_site(),
+        deployment,
+        shadow,
+        models.ModuleDetector.objects.create(kind="vehicle_traffic"),
         token,
         stranger,
         Group.objects.create(name="Others"),
@@ -187,6 +113,7 @@ def rows() -> dict[str, Any]:
         AccessLog.objects.create(**attempt),
         AccessFailureLog.objects.create(**attempt),
     ]
+    named += registry_rows(shadow.version)
     results = (
         models.Crossing,
         models.Visit,
@@ -198,17 +125,34 @@ def rows() -> dict[str, Any]:
     return {f"{row._meta.app_label}_{row._meta.model_name}": row for row in named}  # type: ignore[union-attr]
 
 
+def registry_rows(version: ModelVersion) -> list[Any]:
+    """A row of each table of the model registry."""
+    job = job_create(by=None, kind=JobKind.BENCHMARK, title="A job", parameters={})
+    return [
+        version,
+        version.model,
+        alias_set(version=version, by=None, name="candidate"),
+        upload_begin(by=None, file_name="a.onnx", size_bytes=10),
+        job,
+        Benchmark.objects.create(version=version, kind="latency", job=job),
+        CompressionRun.objects.create(parent=version, recipe={"steps": []}),
+        EvaluationSet.objects.create(name="Stills", origin="uploaded"),
+        AuditEntry.objects.earliest("pk"),
+    ]
+
+
 def address(name: str, rows: dict[str, Any]) -> str:
     """A URL of this name, with the row that it is about."""
     model = next((key for key in rows if name.startswith(f"admin:{key}_")), "sensing_camera")
-    if name == "token_revoke":
-        model = "accounts_apitoken"
+    model = next((row for start, row in ABOUT.items() if name.startswith(start)), model)
     pk = rows[model].pk
     special: dict[str, list[Any]] = {"admin:app_list": ["sensing"], "admin:view_on_site": [1, 1]}
     for keywords, arguments in (
         ({}, special.get(name, [])),
         ({"pk": pk}, []),
         ({"id": pk}, []),
+        ({"id": pk, "key": "0"}, []),
+        ({"name": getattr(rows[model], "name", "")}, []),
         ({}, [pk]),
     ):
         try:
@@ -258,6 +202,8 @@ def test_everyone_may_do_what_the_table_says_and_nothing_else(
                 body = {"data": '{"nonsense": 1}', "content_type": "application/json"}
                 more = body if name in API and method not in ("GET", "DELETE") else {}
                 answer = client.generic(method, url, **more)
+                if answer.streaming and not answer.is_async:
+                    list(answer.streaming_content)  # read to the end, which closes files
                 transaction.set_rollback(True)
             allowed = actor.may(name, method, level)
             if level != "anyone" and refused(answer) == allowed:

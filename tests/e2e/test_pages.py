@@ -11,7 +11,20 @@ from tests.e2e.session import logged_in
 from tests.gateway import PASSWORD, USER, RunningGateway
 
 PATIENCE_MS = 120_000
-PATHS = ("/", "/cameras/", "/cameras/{id}/", "/cameras/{id}/scene/", "/history/", "/settings/")
+PATHS = (
+    "/",
+    "/cameras/",
+    "/cameras/{id}/",
+    "/cameras/{id}/scene/",
+    "/history/",
+    "/models/",
+    "/models/deployments/",
+    "/models/compare/",
+    "/models/evaluation-sets/",
+    "/models/jobs/",
+    "/models/audit/",
+    "/settings/",
+)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,11 @@ from django.urls import reverse
 
 from sensing import models
 from sensing.ingest import ingest
-from sensing.models import Camera, Scene, SensingModule
+from sensing.models import Camera, Scene, SensingModule, Site
+from sensing.selectors import current_site
+from sensing.selectors.detectors import GATEWAY
+from sensing.services.deployments import deploy
+from tests.registry_rows import make_version
 from tests.sensing.rows import NOON, SCENE, crossing, facts, make_camera, make_user, visit
 
 pytestmark = pytest.mark.django_db
@@ -240,3 +244,36 @@ def test_the_list_of_cameras_takes_a_fixed_number_of_queries(admin: Client) -> N
     for _ in range(5):
         make_camera()
     assert queries() == few
+
+
+def test_a_detector_chosen_on_the_admin_page_is_deployed(operator: Client) -> None:
+    make_version()
+    camera = make_camera("Gate", scene={"lines": []})
+    change = reverse("admin:sensing_camera_change", args=[camera.pk])
+    assert "yard:1" in text(operator.get(change))
+    assert operator.post(change, camera_fields(detector="yard:1")).status_code == 302
+    deployment = models.Deployment.objects.get()
+    assert deployment.created_by is not None
+    assert (deployment.camera, deployment.created_by.get_username()) == (camera, "olga")
+    assert (deployment.version_name, deployment.state) == ("yard:1", "trial")
+    listed = text(operator.get(reverse("admin:sensing_deployment_changelist")))
+    assert "yard:1" in listed
+
+
+def test_the_sites_page_shows_its_detector_and_leaves_it_as_deployed(admin: Client) -> None:
+    make_version()
+    current_site()
+    deploy(by=None, target=GATEWAY, reference="yard:1")
+    change = reverse("admin:sensing_site_change", args=[1])
+    assert "yard:1" in text(admin.get(change))
+    fields = {
+        "name": "Harbour",
+        "time_zone": "UTC",
+        "keep_crossings_days": "30",
+        "keep_intervals_days": "365",
+        "default_pictures": "clear",
+        "detector": "motion",
+    }
+    assert admin.post(change, fields).status_code == 302
+    site = Site.objects.get()
+    assert (site.name, site.detector) == ("Harbour", "yard:1")

@@ -54,6 +54,15 @@ async def test_crossings_come_before_overlays_and_a_backlog_is_bounded() -> None
     assert waiting[0] == "50"
 
 
+async def test_every_rollback_reaches_a_watcher_and_of_shadow_reports_the_latest() -> None:
+    client = Client(cameras=frozenset({1}))
+    for number in range(3):
+        client.offer(item(1, "shadow", f"report {number}"))
+        client.offer(item(1, "rolled_back", f"cause {number}"))
+        client.offer(item(2, "rolled_back", "not watched"))
+    assert client.take() == ["cause 0", "cause 1", "cause 2", "report 2"]
+
+
 async def test_one_published_batch_reaches_every_client_of_a_hub() -> None:
     hub, clients = Hub(), [Client(), Client(), Client()]
     for client in clients:

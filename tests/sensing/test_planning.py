@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +7,21 @@ import pytest
 from django.conf import settings
 
 from sensing.ingest import ingest
-from sensing.models import Scene, SensingModule
-from sensing.planning import detector_names, plan_fingerprint, worker_plan
+from sensing.models import Camera, DeploymentTarget, Scene, SensingModule
+from sensing.planning import TRIAL_S, plan_fingerprint, worker_plan
+from sensing.selectors.detectors import GATEWAY, Target
 from sensing.services import camera_change, camera_delete, camera_pause, camera_resume, scene_save
+from sensing.services.deployments import alias_deploy, deploy, detector_clear, roll_back
+from sensing.services.shadows import shadow_start, shadow_stop
+from sensing.services.trials import trial_passed
+from tests.registry_rows import make_version
 from tests.sensing.rows import SCENE, crossing, facts, make_camera, status
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def model_files() -> Iterator[Path]:
-    folder = Path(settings.MODELS_DIR)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "small.onnx").write_bytes(b"onnx")
-    (folder / "small.json").write_text(json.dumps({"layout": "yolox"}))
-    yield folder
-    for path in folder.glob("small.*"):
-        path.unlink()
+def of(camera: Camera) -> Target:
+    return Target(DeploymentTarget.CAMERA, camera_id=camera.pk)
 
 
 def test_a_plan_holds_all_that_a_worker_needs() -> None:
@@ -77,12 +73,92 @@ def test_a_scene_that_newer_code_refuses_does_not_stop_the_other_cameras() -> No
     assert len(worker_plan().cameras) == 2
 
 
-def test_a_model_file_is_a_detector_with_its_contract(model_files: Path) -> None:
-    assert detector_names() == ["motion", "small"]
-    make_camera(detector="small")
+def test_a_version_of_the_registry_is_a_detector_with_its_file_and_contract() -> None:
+    version = make_version("small")
+    make_camera(detector="small:1")
     (plan,) = worker_plan().cameras
-    assert plan.detector.model_path == str(model_files / "small.onnx")
-    assert plan.detector.contract == {"layout": "yolox"}
+    detector = plan.detector
+    assert (detector.name, detector.reference, detector.version) == (
+        "small:1",
+        "small:1",
+        version.pk,
+    )
+    assert detector.contract == version.contract
+    stored = Path(detector.model_path).read_bytes()
+    assert len(stored) == version.size_bytes
+    # It was there from the start: nothing came before it, so there is nothing to go back to.
+    assert (detector.fallback, detector.trial_s, plan.shadow) == (None, 0.0, None)
+
+
+def test_a_deployment_is_planned_with_a_trial_and_the_version_before_behind_it() -> None:
+    first, second = make_version("small"), make_version("small")
+    camera = make_camera(detector="small:1")
+    deployment = deploy(by=None, target=of(camera), reference="small:2")
+    (plan,) = worker_plan().cameras
+    assert (plan.detector.version, plan.detector.trial_s) == (second.pk, TRIAL_S)
+    assert plan.detector.fallback is not None
+    assert plan.detector.fallback.version == first.pk
+    assert plan.detector.fallback.fallback is None
+    trial_passed(deployment=deployment, camera_id=camera.pk)
+    (passed,) = worker_plan().cameras
+    assert passed.detector.trial_s == 0.0
+    assert passed.detector.fallback == plan.detector.fallback
+    assert passed.detector.same_work(plan.detector)
+
+
+def test_a_camera_that_passed_is_not_tried_again_while_another_still_is() -> None:
+    make_version("small")
+    first, second = make_camera(), make_camera()
+    deployment = deploy(by=None, target=GATEWAY, reference="small:1")
+    trial_passed(deployment=deployment, camera_id=first.pk)
+    trials = {plan.camera_id: plan.detector.trial_s for plan in worker_plan().cameras}
+    assert trials == {first.pk: 0.0, second.pk: TRIAL_S}
+    assert {
+        plan.detector.fallback.name for plan in worker_plan().cameras if plan.detector.fallback
+    } == {"motion"}
+
+
+def test_a_shadow_is_planned_beside_the_detector() -> None:
+    version = make_version("small")
+    camera, other = make_camera(), make_camera()
+    shadow = shadow_start(by=None, camera=camera, version=version)
+    shadows = {plan.camera_id: plan.shadow for plan in worker_plan().cameras}
+    assert shadows[other.pk] is None
+    planned = shadows[camera.pk]
+    assert planned is not None
+    assert (planned.version, planned.trial_s, planned.fallback) == (version.pk, 0.0, None)
+    shadow_stop(shadow=shadow, by=None)
+    assert [plan.shadow for plan in worker_plan().cameras] == [None, None]
+
+
+def test_the_fingerprint_differs_with_all_that_decides_for_a_detector() -> None:
+    last = plan_fingerprint()
+
+    def changed(result: Any = None) -> bool:
+        nonlocal last
+        before, last = last, plan_fingerprint()
+        return before != last
+
+    first, second = make_version("small"), make_version("small")
+    camera = make_camera()
+    assert changed()
+    alias_deploy(by=None, version=first, name="production")
+    assert changed()
+    on_gateway = deploy(by=None, target=GATEWAY, reference="small@production")
+    assert changed()
+    moved = alias_deploy(by=None, version=second, name="production")
+    assert changed()
+    assert changed(trial_passed(deployment=moved, camera_id=camera.pk))  # type: ignore[arg-type]
+    assert changed(roll_back(deployment=moved, by=None))  # type: ignore[arg-type]
+    module = Target(DeploymentTarget.MODULE, module_kind="vehicle_traffic")
+    assert changed(deploy(by=None, target=module, reference="small:2"))
+    assert changed(detector_clear(by=None, target=module))
+    assert changed(deploy(by=None, target=of(camera), reference="motion"))
+    shadow = shadow_start(by=None, camera=camera, version=second)
+    assert changed()
+    assert changed(shadow_stop(shadow=shadow, by=None))
+    assert changed(roll_back(deployment=on_gateway, by=None))
+    assert not changed()
 
 
 def test_the_fingerprint_differs_after_every_change_that_the_worker_must_see() -> None:
@@ -112,14 +188,21 @@ def test_the_fingerprint_stays_while_results_arrive(django_assert_num_queries: A
     camera = make_camera()
     before = plan_fingerprint()
     ingest([facts(camera, crossing(1)), status(camera)])
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(7):
         assert plan_fingerprint() == before
 
 
 def test_the_number_of_queries_of_a_plan_does_not_depend_on_the_number_of_cameras(
     django_assert_num_queries: Any,
 ) -> None:
-    for _ in range(5):
-        make_camera()
-    with django_assert_num_queries(2):
+    versions = [make_version("small") for _ in range(3)]
+    alias_deploy(by=None, version=versions[0], name="production")
+    cameras = [make_camera() for _ in range(5)]
+    deploy(by=None, target=GATEWAY, reference="small@production")
+    deploy(by=None, target=of(cameras[0]), reference="small:2")
+    shadow_start(by=None, camera=cameras[0], version=versions[2])
+    with django_assert_num_queries(7):
         assert len(worker_plan().cameras) == 5
+    make_camera(detector="small@production")
+    with django_assert_num_queries(7):
+        assert len(worker_plan().cameras) == 6

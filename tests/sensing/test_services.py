@@ -10,9 +10,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
+from models_registry.errors import Conflict, Refused
 from sensing import models
 from sensing.domain.scene import SceneInvalid
-from sensing.errors import Conflict, Refused
 from sensing.ingest import ingest
 from sensing.models import Camera
 from sensing.planning import camera_source

@@ -13,6 +13,7 @@ from aision.accounts.roles import ROLES, user_set_role
 from sensing import services
 from sensing.models import Camera, Crossing, ObservedMinute, ZoneMinute
 from sensing.selectors import current_site
+from tests.registry_rows import make_version
 
 pytestmark = pytest.mark.django_db
 SCENE = {
@@ -272,3 +273,21 @@ def test_zone_bins_refuse_nonsense_in_words(query: dict[str, str]) -> None:
     answer = client_of("viewer").get("/history/zones/", query)
     assert answer.status_code == 400
     assert answer.json()["message"]
+
+
+def test_the_page_deployments_offers_what_a_role_may_do(camera: Camera) -> None:
+    make_version("yard")
+    make_version("yard", contract=False)
+    for role, may in (("viewer", False), ("operator", True)):
+        answer = client_of(role).get("/models/deployments/")
+        assert answer.status_code == 200
+        assert set(answer.context["may"].values()) == {may}
+        (entry,) = answer.context["in_service"]["cameras"]
+        assert (entry["name"], entry["detector"], entry["by"]) == (camera.name, "motion", "gateway")
+        # What nobody has said how to read cannot be deployed.
+        assert [version["reference"] for version in answer.context["versions"]] == ["yard:1"]
+
+
+def test_the_page_deployments_without_cameras_names_the_first_step(db: None) -> None:
+    page = client_of("operator").get("/models/deployments/").content.decode()
+    assert "Register your first camera" in page

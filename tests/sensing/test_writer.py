@@ -4,10 +4,14 @@ import pytest
 from django.db import connection
 
 from sensing.models import Crossing as CrossingRow
+from sensing.models import Deployment, DeploymentTarget
+from sensing.selectors.detectors import Target
+from sensing.services.deployments import deploy
 from sensing.uplink import Uplink
-from sensing.worker.messages import Facts, Status
+from sensing.worker.messages import Facts, RolledBack, Status, TrialPassed
 from sensing.writer import Writer, latest_statuses
-from tests.sensing.rows import crossing, facts, make_camera
+from tests.registry_rows import make_version
+from tests.sensing.rows import NOON_S, crossing, facts, make_camera
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,3 +55,23 @@ def test_of_statuses_only_the_last_of_each_camera_is_kept() -> None:
         Status(1, "run", "live"),
     ]
     assert latest_statuses(batch) == [batch[1], batch[2], batch[3]]
+
+
+def test_what_workers_say_of_versions_waits_for_the_database_and_keeps_its_order() -> None:
+    camera, version = make_camera(), make_version()
+    target = Target(DeploymentTarget.CAMERA, camera_id=camera.pk)
+    deployment = deploy(by=None, target=target, reference=version.reference)
+    subject = writer()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE sensing_deployment RENAME TO sensing_deployment_away")
+    try:
+        subject.put(TrialPassed(camera.pk, version.pk, NOON_S))
+        assert not subject._store_of_versions()
+        subject.put(RolledBack(camera.pk, version.pk, 0, "crashed", "3 times", NOON_S))
+        assert not subject._store_of_versions()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE sensing_deployment_away RENAME TO sensing_deployment")
+    assert subject._store_of_versions()
+    row = Deployment.objects.get(pk=deployment.pk)
+    assert (row.passed, row.state, row.cause) == ([camera.pk], "rolled_back", "crashed")

@@ -72,7 +72,7 @@ class Command(BaseCommand):
     def _prepare(self, options: dict[str, Any]) -> None:
         call_command("migrate", verbosity=0, interactive=False)
         static_files.collect()
-        for folder in (settings.MODELS_DIR, settings.CLIPS_DIR, settings.VIDEO_DIRS[0]):
+        for folder in (settings.REGISTRY_DIR, settings.CLIPS_DIR, settings.VIDEO_DIRS[0]):
             folder.mkdir(parents=True, exist_ok=True)
         if options["video"]:
             camera = ensure_video_camera(options["video"])
@@ -139,7 +139,7 @@ def programs(host: str, port: int) -> list[Process]:
     web += " --no-access-log --log-level warning --no-server-header"
     if settings.HTTPS:
         web += " --proxy-headers"
-    jobs = "-m celery --quiet -A aision worker --beat --concurrency 1 --pool solo"
+    jobs = "-m celery --quiet -A aision worker --beat --concurrency 2 --pool threads"
     jobs += " --loglevel WARNING --without-mingle --without-gossip"
     schedule = ["--schedule", str(settings.DATA_DIR / "beat-schedule")]
     # In a container root is usual, and no task comes from outside this box.

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import cv2
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
+from models_registry.errors import Refused
 from models_registry.runtime.detector import ModelUnusable
+from models_registry.selectors.references import detector_references, resolve
 from sensing.domain.scene import Scene, SceneInvalid, parse_scene
 from sensing.modules import MODULE_KINDS, check_modules
+from sensing.planning import version_spec
 from sensing.simulation import (
     RenderFailed,
     SimulationInvalid,
@@ -36,7 +41,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("video", help="a video file, or sim://road?… to render one into --out")
         parser.add_argument("--scene", type=Path, help="JSON; a simulated camera brings its own")
-        parser.add_argument("--model", default=MOTION, help="motion (default) or an ONNX file")
+        parser.add_argument(
+            "--model",
+            default=MOTION,
+            help="motion (default), an ONNX file, or NAME@ALIAS or NAME:NUMBER of the Models page",
+        )
         parser.add_argument("--fps", type=float, help="frames analysed per second (default: all)")
         parser.add_argument("--out", type=Path, help="folder for the results")
         parser.add_argument(
@@ -58,11 +67,11 @@ class Command(BaseCommand):
         if fps is not None and not 0.0 < fps <= 1000.0:
             raise CommandError(f"--fps: expected a number above 0, got {fps:g}", returncode=2)
         cv2.setNumThreads(1)  # CPU per frame is then what one camera costs a busy gateway
+        _silence_decoders()
         video, model = str(options["video"]), str(options["model"])
         out = options["out"] or Path(f"{_stem(video)}-analysis")
         scene = self._scene(video, options["scene"])
-        spec = DetectorSpec() if model == MOTION else DetectorSpec(Path(model).stem, model)
-        detector = build_detector(spec, scene)
+        detector = build_detector(_detector_spec(model), scene)
         analysis = analyze_recording(
             self._recording(video, out),
             scene,
@@ -132,6 +141,30 @@ class Command(BaseCommand):
     def _clear(self) -> None:
         if self.stderr.isatty():
             self._line("")
+
+
+def _silence_decoders() -> None:
+    """What is wrong with a recording is said once, in our own words."""
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # FFmpeg's own; read at its first use
+
+
+def _detector_spec(model: str) -> DetectorSpec:
+    """What ``--model`` names: motion, a file, or a model of this gateway."""
+    path = Path(model)
+    if model == MOTION:
+        return DetectorSpec()
+    if path.exists() or path.suffix == ".onnx" or len(path.parts) > 1:
+        return DetectorSpec(path.stem, model)
+    names = [MOTION]
+    try:
+        names = detector_references()
+        return version_spec(resolve(model).version, model)
+    except (Refused, DatabaseError) as problem:  # counting needs no database, only names do
+        raise CommandError(
+            f"--model: expected an ONNX file or one of {', '.join(names)}; got {model[:120]!r}",
+            returncode=2,
+        ) from problem
 
 
 def _read_scene(path: Path) -> Any:

@@ -15,9 +15,25 @@ from django.db import DatabaseError, connection
 
 from sensing.live import LiveItem, encode
 from sensing.planning import plan_fingerprint, worker_plan
-from sensing.publishing import overlay_item, picture_item, status_item
+from sensing.publishing import (
+    overlay_item,
+    picture_item,
+    rolled_back_item,
+    shadow_item,
+    status_item,
+)
 from sensing.uplink import Uplink
-from sensing.worker.messages import Facts, Message, Overlay, Picture, Status
+from sensing.worker.messages import (
+    Facts,
+    Lasting,
+    Message,
+    Overlay,
+    Picture,
+    RolledBack,
+    ShadowReport,
+    Status,
+    TrialPassed,
+)
 from sensing.worker.supervisor import Supervisor
 from sensing.writer import Writer
 
@@ -86,11 +102,17 @@ class Sensing:
 
     def _hand_on(self, message: Message, overlays: frozenset[int]) -> None:
         match message:
-            case Facts():
+            case Facts() | TrialPassed():
                 self._writer.put(message)
             case Status():
                 self._writer.put(message)
                 self._uplink.send(status_item(message))
+            case RolledBack():
+                self._writer.put(message)
+                self._uplink.send(rolled_back_item(message))
+            case ShadowReport():
+                self._writer.put(message)
+                self._uplink.send(shadow_item(message))
             case Overlay():
                 if message.camera_id in overlays:
                     self._uplink.send(overlay_item(message))
@@ -99,7 +121,7 @@ class Sensing:
 
     def _finish(self) -> None:
         for message in self._supervisor.stop(STOP_WORKERS_S):
-            if isinstance(message, Facts | Status):
+            if isinstance(message, Lasting):
                 self._writer.put(message)
         lost = self._writer.finish(STOP_WRITER_S)
         if lost:

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from sensing.worker.offline_score import ScoreImpossible, as_document, as_text, score_directory
+from sensing.worker.offline_score import as_document, as_text, score_directory
+from sensing.worker.offline_truth import ScoreImpossible
 
 
 class Command(BaseCommand):

@@ -1,0 +1,1 @@
+"""REST of the model registry, and the bases that all endpoints share."""

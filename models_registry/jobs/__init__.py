@@ -1,0 +1,1 @@
+"""What runs in the jobs process: long work on models, one file per kind."""
