@@ -30,12 +30,18 @@ class SceneInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CountingLine:
-    """Oriented segment p1→p2; ``forward`` is from the left of the arrow to its right on screen."""
+    """Oriented segment p1→p2; ``forward`` is from the left of the arrow to its right on screen.
+
+    ``one_way``: the only direction that may be driven, '' for both. ``speed_limit_mps``: None where
+    the site states none.
+    """
 
     id: str
     name: str
     p1: Point
     p2: Point
+    one_way: Literal["forward", "backward", ""] = ""
+    speed_limit_mps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +111,25 @@ def scene_document(scene: Scene) -> dict[str, Any]:
     return {
         "version": 1,
         "anchor": scene.anchor,
-        "lines": [
-            {"id": x.id, "name": x.name, "points": [list(x.p1), list(x.p2)]} for x in scene.lines
-        ],
+        "lines": [_line_document(line) for line in scene.lines],
         "zones": [
             {"id": x.id, "name": x.name, "points": [list(p) for p in x.points]} for x in scene.zones
         ],
         "modules": [{"kind": x.kind, "parameters": dict(x.parameters)} for x in scene.modules],
     }
+
+
+def _line_document(line: CountingLine) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "id": line.id,
+        "name": line.name,
+        "points": [list(line.p1), list(line.p2)],
+    }
+    if line.one_way:
+        document["one_way"] = line.one_way
+    if line.speed_limit_mps is not None:
+        document["speed_limit_mps"] = line.speed_limit_mps
+    return document
 
 
 def _items(
@@ -143,7 +160,25 @@ def _line(raw: Any, where: str, problems: list[tuple[str, str]]) -> CountingLine
             )
         )
         return None
-    return CountingLine(*named, points[0], points[1])
+    one_way: Any = raw.get("one_way") or ""
+    if one_way not in ("forward", "backward", ""):
+        problems.append(
+            (f"{where}.one_way", f'expected "forward", "backward" or "", got {repr(one_way)[:40]}')
+        )
+        return None
+    limit = raw.get("speed_limit_mps")
+    if limit is not None and not _is_speed(limit):
+        problems.append(
+            (f"{where}.speed_limit_mps", f"expected 0.5 to 100 m/s, got {repr(limit)[:40]}")
+        )
+        return None
+    return CountingLine(
+        *named, points[0], points[1], one_way, None if limit is None else float(limit)
+    )
+
+
+def _is_speed(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0.5 <= value <= 100.0
 
 
 def _zone(raw: Any, where: str, problems: list[tuple[str, str]]) -> Zone | None:

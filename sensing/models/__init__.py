@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sensing.models.calibrations import Calibration, DriftChoice
 from sensing.models.cameras import (
     Camera,
     CameraState,
@@ -9,6 +10,7 @@ from sensing.models.cameras import (
     PicturePolicyChoice,
     Site,
     SourceKindChoice,
+    SpeedUnitChoice,
 )
 from sensing.models.detectors import (
     CURRENT,
@@ -29,11 +31,20 @@ from sensing.models.results import (
     Visit,
     ZoneMinute,
 )
+from sensing.models.rollups import (
+    QuarterCount,
+    QuarterHeat,
+    QuarterMovement,
+    QuarterObserved,
+    QuarterSpeed,
+    QuarterZone,
+)
 from sensing.models.scenes import AnchorChoice, Scene, SensingModule
 
 __all__ = [
     "CURRENT",
     "AnchorChoice",
+    "Calibration",
     "Camera",
     "CameraState",
     "CameraStateChoice",
@@ -43,9 +54,16 @@ __all__ = [
     "DeploymentState",
     "DeploymentTarget",
     "DirectionChoice",
+    "DriftChoice",
     "ModuleDetector",
     "ObservedMinute",
     "PicturePolicyChoice",
+    "QuarterCount",
+    "QuarterHeat",
+    "QuarterMovement",
+    "QuarterObserved",
+    "QuarterSpeed",
+    "QuarterZone",
     "RunProgress",
     "Scene",
     "SensingModule",
@@ -53,6 +71,7 @@ __all__ = [
     "Site",
     "SizeChoice",
     "SourceKindChoice",
+    "SpeedUnitChoice",
     "UsesDetector",
     "Visit",
     "ZoneMinute",

@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from sensing.domain.statistics.mix import DEFAULT_PCU
 from sensing.models.detectors import UsesDetector
 from sensing.models.fields import SecretField
 
@@ -18,6 +19,11 @@ class PicturePolicyChoice(models.TextChoices):
     CLEAR = "clear", _("Clear pictures")
     BLURRED = "blurred", _("Persons and vehicles blurred")
     NONE = "none", _("No pictures, numbers only")
+
+
+class SpeedUnitChoice(models.TextChoices):
+    KMH = "kmh", _("km/h")
+    MPH = "mph", _("mph")
 
 
 class SourceKindChoice(models.TextChoices):
@@ -56,6 +62,10 @@ def validate_finite(value: float) -> None:
         raise ValidationError(_("Expected a number."), code="finite")
 
 
+def default_car_units() -> dict[str, float]:
+    return dict(DEFAULT_PCU)
+
+
 class Site(UsesDetector):
     """The place that this gateway watches; one row. Its detector is every camera's default."""
 
@@ -78,6 +88,12 @@ class Site(UsesDetector):
         max_length=8,
         choices=PicturePolicyChoice,
         default=PicturePolicyChoice.CLEAR,
+    )
+    speed_unit = models.CharField(
+        _("speeds in"), max_length=4, choices=SpeedUnitChoice, default=SpeedUnitChoice.KMH
+    )
+    car_units = models.JSONField(
+        _("passenger car units by class"), default=default_car_units, blank=True
     )
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
 

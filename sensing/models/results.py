@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from sensing.models.calibrations import Calibration
 from sensing.models.cameras import Camera
 
 
@@ -36,6 +37,22 @@ class Crossing(models.Model):
     at = models.DateTimeField(_("time"))
     frame_index = models.BigIntegerField(_("frame"))
     speed_mps = models.FloatField(_("speed (m/s)"), null=True)
+    speed_error_mps = models.FloatField(_("standard error of the speed (m/s)"), null=True)
+    speed_doubtful = models.BooleanField(_("camera seemed moved"), default=False)
+    calibration = models.ForeignKey(
+        Calibration,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_index=False,  # calibrations go with their camera only
+        verbose_name=_("calibration"),
+    )
+    length_m = models.FloatField(_("length (m)"), null=True)
+    headway_s = models.FloatField(_("headway (s)"), null=True)
+    gap_s = models.FloatField(_("gap (s)"), null=True)
+    on_line_s = models.FloatField(_("on the line (s)"), null=True)
+    wrong_way = models.BooleanField(_("wrong way"), default=False)
+    turn_back = models.BooleanField(_("turned back"), default=False)
 
     class Meta:
         verbose_name = _("crossing")
@@ -111,11 +128,13 @@ class CountInterval(models.Model):
 
 
 class ObservedMinute(models.Model):
-    """Seconds of one minute in which a camera was really watched: tells a zero from a gap."""
+    """Seconds of one minute in which a camera was really watched: tells a zero from a gap; and in
+    which it is known to have been down: tells a dead camera from a gateway that was off."""
 
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="+")
     minute = models.BigIntegerField(_("minute"))
     observed_s = models.FloatField(_("seconds observed"))
+    down_s = models.FloatField(_("seconds down"), default=0.0)
 
     class Meta:
         verbose_name = _("observed minute")

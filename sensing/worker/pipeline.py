@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_registry.runtime.detections import Detections
-from sensing.domain.results import Crossing, SensedFacts, Visit
+from sensing.domain.results import SensedFacts
 from sensing.domain.scene import Scene
 from sensing.domain.tracking import Tracker, TrackerParameters, Tracks
 from sensing.modules import SensingModule, build_modules, check_modules
@@ -80,7 +80,7 @@ class Sensing:
         self._modules = build_modules(self.scene, *size)
         self._size = size
         # Occupancy of the closed geometry is history; the new modules state today's.
-        return [SensedFacts(facts.crossings, facts.visits) for facts in ended]
+        return [replace(facts, occupancy={}) for facts in ended]
 
 
 class Pipeline:
@@ -117,11 +117,14 @@ class Pipeline:
 
 def merge_facts(parts: Iterable[SensedFacts]) -> SensedFacts:
     """Several modules' facts as one, in order of modules."""
-    crossings: list[Crossing] = []
-    visits: list[Visit] = []
+    given = tuple(parts)
     occupancy: dict[str, int] = {}
-    for facts in parts:
-        crossings.extend(facts.crossings)
-        visits.extend(facts.visits)
+    for facts in given:
         occupancy.update(facts.occupancy)
-    return SensedFacts(tuple(crossings), tuple(visits), occupancy)
+    return SensedFacts(
+        tuple(crossing for facts in given for crossing in facts.crossings),
+        tuple(visit for facts in given for visit in facts.visits),
+        tuple(reading for facts in given for reading in facts.speeds),
+        tuple(movement for facts in given for movement in facts.movements),
+        occupancy,
+    )

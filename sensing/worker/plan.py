@@ -55,6 +55,7 @@ class CameraPlan:
     worker takes another ``detector`` or ``shadow`` in mid-run: see ``only_detectors_differ``.
 
     ``shadow`` runs on the same frames where there is time, and what it counts is compared only.
+    ``calibration`` is the document of the row ``calibration_id``; None where the road is unknown.
     """
 
     camera_id: int
@@ -65,6 +66,8 @@ class CameraPlan:
     analysed_fps: float = 10.0
     pictures: PicturePolicy = "clear"
     shadow: DetectorSpec | None = None
+    calibration: dict[str, Any] | None = None
+    calibration_id: int = 0
 
     def only_detectors_differ(self, other: CameraPlan) -> bool:
         """Whether a worker that runs this plan can go over to the other without a restart."""
