@@ -94,17 +94,21 @@ def test_gaps_longer_than_255_are_bridged() -> None:
     np.testing.assert_array_equal(kept, values)
 
 
+def partly_quantized() -> onnx.ModelProto:
+    """Large layers both in int8 and in float; which suffer most depends on the processor."""
+    for share in (0.17, 0.34, 0.5):
+        step = Int8(drift_limit=0.001, max_float_share=share)
+        model = step.apply(nets.detector(), Context(nets.pictures(4))).model
+        large = {str(x.dtype) for x in nets.weights(model).values() if x.size >= 1024}
+        if large == {"int8", "float32"}:
+            return model
+    raise AssertionError("expected large layers in int8 and in float")
+
+
 def test_a_quantized_net_is_packed_without_loss_its_float_layers_too() -> None:
-    # A limit that the net cannot keep leaves large layers in float.
-    quantized = (
-        Int8(drift_limit=0.001, max_float_share=0.34)
-        .apply(nets.detector(), Context(nets.pictures(4)))
-        .model
-    )
+    quantized = partly_quantized()
     done = pack(quantized)
     before, after = nets.weights(quantized), nets.weights(onnx.load_from_string(done.model))
-    large = {str(x.dtype) for x in before.values() if x.size >= 1024}
-    assert large == {"int8", "float32"}
     for name, values in before.items():
         np.testing.assert_array_equal(after[name], values)
     assert unpack(done.packed) == done.model
