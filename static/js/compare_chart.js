@@ -13,7 +13,6 @@ function discs(rows) {
   return rows.map((row) => Math.max(LEAST_PX, MOST_PX * Math.sqrt(row.size_bytes / most)));
 }
 
-
 export async function drawComparison(box, plotly, document_) {
   const rows = document_.rows.filter((row) => row.latency && row.accuracy && row.accuracy.ap50 !== null);
   box.hidden = rows.length === 0;
@@ -50,8 +49,11 @@ function label(row, document_, best, width) {
   return named.includes(row.reference) ? row.reference : "";
 }
 
-/** Above what the line joins, below what lies under it, so that names seldom meet. */
-const positions = (rows, line) => rows.map((row) => (line.includes(row.reference) ? "top center" : "bottom center"));
+/** Above what the line joins, below what lies under it, so that names seldom meet; near the right edge to the left. */
+function positions(rows, line) {
+  const slowest = Math.max(...rows.map((row) => row.latency.p50_ms));
+  return rows.map((row) => `${line.includes(row.reference) ? "top" : "bottom"} ${row.latency.p50_ms > 0.85 * slowest ? "left" : "center"}`);
+}
 
 function accuracyRange(rows) {
   const values = rows.flatMap((row) => [row.accuracy.low ?? row.accuracy.ap50, row.accuracy.high ?? row.accuracy.ap50]);

@@ -117,6 +117,14 @@ def test_an_alias_takes_no_name_that_is_none(operator: APIClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
 
 
+def test_a_field_within_a_field_is_named(operator: APIClient) -> None:
+    body = {"target": "alias", "alias": {"name": "production", "version": 1, "number": 1}}
+    refused = operator.post("/api/v1/deployments/", body, format="json")
+    assert refused.status_code == 400
+    assert refused.json()["fields"] == {"alias.number": ["There is no such field."]}
+    assert refused.json()["field"] == "alias.number"
+
+
 def test_an_empty_detector_lets_a_camera_follow_the_gateway_again(operator: APIClient) -> None:
     make_version()
     camera = make_camera()
