@@ -95,7 +95,7 @@ def test_an_alias_is_set_moved_and_rolled_back(operator: APIClient) -> None:
         ({"target": "camera", "detector": "motion", "camera": 2**70}, "invalid", "camera"),
         ({"target": "module", "detector": "motion", "module": "x"}, "module", "module"),
         ({"target": "alias", "detector": "motion"}, "invalid", "alias"),
-        ({"target": "alias", "alias": {"name": "a"}}, "invalid", "alias"),
+        ({"target": "alias", "alias": {"name": "a"}}, "invalid", "alias.version"),
         ({"target": "alias", "alias": {"name": "a", "version": 99999}}, "version", "version"),
         ({"target": "gateway", "detector": "motion", "force": True}, "invalid", "force"),
     ],
