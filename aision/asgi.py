@@ -6,13 +6,16 @@ import os
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aision.settings")
 http = get_asgi_application()
 
+from aision.websockets import WithoutBroker, unreachable_errors  # noqa: E402
 from sensing.routing import websocket_urlpatterns  # noqa: E402  needs the app registry
 
+live = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
 application = ProtocolTypeRouter(
-    {"http": http, "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))}
+    {"http": http, "websocket": WithoutBroker(live, unreachable_errors(settings.REDIS_URL))}
 )
