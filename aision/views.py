@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.contrib.auth.decorators import login_not_required
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views import defaults
 
@@ -30,8 +33,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def defect(request: HttpRequest) -> HttpResponse:
-    """Something broke; its traceback is in the log."""
+    """Something broke, or the database is away; the traceback is in the log."""
+    away = isinstance(sys.exception(), OperationalError | InterfaceError)
+    status, code = (503, "database_away") if away else (500, "defect")
     if request.path.startswith(API):
-        words = _("The gateway could not answer. Its log says why.")
-        return JsonResponse({"code": "defect", "message": words}, status=500)
-    return defaults.server_error(request)
+        words = (
+            _("The database does not answer. Counts wait in memory; try again in a moment.")
+            if away
+            else _("The gateway could not answer. Its log says why.")
+        )
+        return JsonResponse({"code": code, "message": words}, status=status)
+    return HttpResponse(render_to_string(f"{status}.html"), status=status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
 
 from aision.views import defect
@@ -30,3 +31,17 @@ def test_a_defect_is_told_to_programs_in_json() -> None:
     assert b'"code": "defect"' in answer.content
     page = defect(RequestFactory().get("/cameras/"))
     assert page["Content-Type"].startswith("text/html")
+
+
+def database_is_away(*_: object) -> None:
+    raise OperationalError("server closed the connection unexpectedly")
+
+
+def test_a_database_that_is_away_is_named_on_pages_and_to_programs(client: Client) -> None:
+    client.force_login(make_user("vera", "viewer"), "django.contrib.auth.backends.ModelBackend")
+    client.raise_request_exception = False
+    with connection.execute_wrapper(database_is_away):
+        page, answer = client.get("/cameras/"), client.get("/api/v1/cameras/")
+    assert page.status_code == 503
+    assert "The database does not answer" in page.content.decode()
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_away")
