@@ -12,7 +12,13 @@ from django.core.exceptions import ValidationError
 
 from sensing.models import Camera
 from sensing.services import camera_register, scene_save
-from sensing.simulation import default_scene, demo_urls, parse_simulation_url
+from sensing.services.calibrations import calibration_save
+from sensing.simulation import (
+    default_scene,
+    demo_urls,
+    parse_simulation_url,
+    simulated_calibration,
+)
 
 LINE_ACROSS = {
     "anchor": "center",
@@ -50,13 +56,18 @@ def ensure_admin() -> tuple[str, str] | None:
 
 
 def ensure_demo_cameras() -> list[Camera]:
-    """Two simulated cameras, at the very first start only: a deleted one does not come back."""
+    """Two simulated cameras, the road calibrated, at the very first start only: a deleted one does
+    not come back."""
     if Camera.objects.exists() or User.objects.exists():
         return []
     cameras = []
     for name, url in zip(("Road (simulated)", "Plaza (simulated)"), demo_urls(), strict=True):
         camera = camera_register(by=None, name=name, kind="sim", url=url)
-        scene_save(camera=camera, by=None, document=default_scene(parse_simulation_url(url)))
+        spec = parse_simulation_url(url)
+        scene_save(camera=camera, by=None, document=default_scene(spec))
+        calibration = simulated_calibration(spec)
+        if calibration is not None:
+            calibration_save(camera=camera, by=None, document=calibration)
         cameras.append(camera)
     return cameras
 

@@ -1,12 +1,13 @@
 """Speeds on simulated roads whose truth is exact: error against the least possible one, and beside
 it what two published formulas make of the same boxes.
 
-    python -m bench.speed [--minutes 6] [--marked] [--tracker] [--traffic]
+    python -m bench.speed [--minutes 6] [--marked] [--tracker] [--smoothed] [--traffic]
 
 Vehicles of eight shapes drive past five cameras of 1280×720; their boxes get 1.5 px of noise on
 every edge, and one frame in five is dropped. ``--marked`` calibrates from eight marked points with
 1.5 px and 3 cm of error instead of the exact plane; ``--tracker`` sends the boxes through the
-tracker and measures on its smoothed ones; ``--traffic`` lets vehicles follow each other and brake.
+tracker, as the gateway does, and measures on its boxes as detected, with ``--smoothed`` on its
+smoothed ones; ``--traffic`` lets vehicles follow each other and brake.
 
 - bound: mean Cramér–Rao bound of |error| for constant speeds, exact bodies and Gaussian noise.
 - Frigate: mean of distance over time between consecutive frames at a constant frame rate; the
@@ -178,15 +179,15 @@ def plane_of(pose: Pose, options: argparse.Namespace, seed: int) -> tuple[RoadPl
 
 
 def measured(
-    recording: Recording, plane: RoadPlane, pose: CameraPose, smoothed: bool
+    recording: Recording, plane: RoadPlane, pose: CameraPose, options: argparse.Namespace
 ) -> dict[int, SpeedSample]:
     """Speeds at the line by vehicle."""
     memory = TrackMemory("bottom", 1.5)
     meter = SpeedMeter(plane, pose, WIDTH, HEIGHT, memory, parameters=SpeedParameters())
     found: dict[int, SpeedSample] = {}
     wanted = {number: v.line_s for number, v in recording.vehicles.items()}
-    for tracks, ids in _tracked(recording, smoothed):
-        meter.update(tracks[0], tracks[1])
+    for tracks, ids in _tracked(recording, options.tracker):
+        meter.update(*tracks, None if options.smoothed else tracks[0].measured_xyxy)
         for track_id, vehicle in ids.items():
             line_s = wanted.get(vehicle, np.nan)
             # Read when the vehicle is well past the line, and again while it is seen: as a counter
@@ -199,12 +200,12 @@ def measured(
 
 
 def _tracked(
-    recording: Recording, smoothed: bool
+    recording: Recording, tracked: bool
 ) -> Iterator[tuple[tuple[Tracks, float], dict[int, int]]]:
     """Tracks of each frame, and which vehicle each one is."""
     tracker = Tracker()
     for look in recording.looks:
-        if not smoothed:
+        if not tracked:
             yield (_as_tracks(look), look.time_s), {int(i): int(i) for i in look.ids}
             continue
         count = len(look.ids)
@@ -277,7 +278,7 @@ def row(pose: Pose, options: argparse.Namespace, fps: float, seed: int) -> dict[
     """Errors in km/h of every vehicle that passes the line, by method."""
     recording = record(pose, options, fps, seed)
     plane, camera = plane_of(pose, options, seed * 100 + int(fps))
-    found = measured(recording, plane, camera, options.tracker)
+    found = measured(recording, plane, camera, options)
     passing = {
         number: v
         for number, v in recording.vehicles.items()
@@ -348,6 +349,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--marked", action="store_true")
     parser.add_argument("--tracker", action="store_true")
+    parser.add_argument("--smoothed", action="store_true")
     parser.add_argument("--traffic", action="store_true")
     return parser.parse_args()
 

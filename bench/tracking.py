@@ -1,8 +1,10 @@
 """Time to track and count one frame of 10, 50 and 100 moving objects, on one thread.
 
-    python -m bench.tracking
+    python -m bench.tracking [--speed]
 
-Aims: 1 ms at 50 objects, 2 ms at 100 (median). Prints the machine, the command and the commit.
+Aims: 1 ms at 50 objects, 2 ms at 100 (median). ``--speed`` measures speeds on a calibrated road as
+well, and follows movements and heat, as a camera's worker does. Prints the machine, the command and
+the commit.
 """
 
 from __future__ import annotations
@@ -14,9 +16,17 @@ import numpy as np
 
 from bench.provenance import print_provenance
 from models_registry.runtime.detections import Detections
+from sensing.domain.calibration import PointMarks, RoadPoint, calibrate
+from sensing.domain.counting import HEIR_S
+from sensing.domain.heat import HeatMap
+from sensing.domain.memory import CameraMemories
+from sensing.domain.results import Crossing
+from sensing.domain.road import CameraRoad, road_for
 from sensing.domain.scene import Scene, parse_scene
 from sensing.domain.tracking import Tracker
-from sensing.modules import build_modules
+from sensing.domain.trips import Trips
+from sensing.modules import CameraView, build_modules
+from sensing.simulation.camera import PerspectiveCamera
 
 WIDTH, HEIGHT, FPS = 1920, 1080, 10.0
 LABELS = ("person", "bicycle", "car", "motorcycle", "bus", "truck")
@@ -66,7 +76,20 @@ def scene() -> Scene:
     )
 
 
-def measure(count: int, frames: int, modules: int) -> dict[str, float]:
+def road() -> CameraRoad | None:
+    """Seen from high above, so that all of the picture lies before the horizon."""
+    camera = PerspectiveCamera(int(WIDTH), int(HEIGHT), 1600.0, 0.0, 60.0, 3.0, 55.0)
+    ground = np.array([(x, y) for y in (25.0, 45.0, 70.0) for x in (-15.0, 15.0)])
+    pixels = camera.project(np.column_stack([ground, np.zeros(len(ground))]))[0]
+    points = [
+        RoadPoint((u / WIDTH, v / HEIGHT), (x, y))
+        for (u, v), (x, y) in zip(pixels.tolist(), ground.tolist(), strict=True)
+    ]
+    marks = PointMarks(tuple(p for p in points if 0 <= p.image[0] <= 1 and 0 <= p.image[1] <= 1))
+    return road_for(calibrate(marks, int(WIDTH), int(HEIGHT)), int(WIDTH), int(HEIGHT))
+
+
+def measure(count: int, frames: int, modules: int, *, speed: bool = False) -> dict[str, float]:
     """Milliseconds per frame by column of the table, and living tracks per frame.
 
     The median is of wall time; ``cpu`` is the median of this thread's own time, which other work on
@@ -74,14 +97,25 @@ def measure(count: int, frames: int, modules: int) -> dict[str, float]:
     """
     detections = traffic(count, frames, seed=count)
     tracker = Tracker()
-    active = build_modules(scene(), WIDTH, HEIGHT)[:modules]
+    memories = CameraMemories("center")
+    view = CameraView(memories, road() if speed else None)
+    active = build_modules(scene(), int(WIDTH), int(HEIGHT), view)[:modules]
+    trips = Trips(memories.keeping(HEIR_S)) if speed else None
+    heat = HeatMap(int(WIDTH), int(HEIGHT), 1.0) if speed else None
+    told = 0
     wall, cpu, tracking, living = [], [], [], []
     for frame, found in enumerate(detections):
         wall_begin, cpu_begin = time.perf_counter(), time.thread_time()
         tracks = tracker.update(found, frame / FPS)
         tracked = time.perf_counter()
+        crossings: list[Crossing] = []
         for module in active:
-            module.step(tracks, frame / FPS, frame)
+            facts = module.step(tracks, frame / FPS, frame)
+            crossings += facts.crossings
+            told += len(facts.speeds)
+        if trips is not None and heat is not None:
+            trips.update(tracks, frame / FPS, crossings)
+            heat.add(tracks, frame / FPS)
         cpu.append((time.thread_time() - cpu_begin) * 1e3)
         wall.append((time.perf_counter() - wall_begin) * 1e3)
         tracking.append((tracked - wall_begin) * 1e3)
@@ -93,6 +127,7 @@ def measure(count: int, frames: int, modules: int) -> dict[str, float]:
         "cpu": float(np.median(cpu[warm:])),
         "tracking": float(np.median(tracking[warm:])),
         "tracks": float(np.mean(living[warm:])),
+        "speeds": float(told),
     }
 
 
@@ -101,13 +136,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--frames", type=int, default=400)
-    frames = parser.parse_args().frames
+    parser.add_argument("--speed", action="store_true")
+    options = parser.parse_args()
+    frames = options.frames
     print_provenance()
-    columns = ("median", "p95", "cpu", "tracking", "tracks")
+    columns = ("median", "p95", "cpu", "tracking", "tracks", *(("speeds",) * options.speed))
     print("objects  modules          " + "".join(f"{name:>10}" for name in columns) + "   (ms)")
     for count in (10, 50, 100):
         for modules, name in ((1, "vehicle_traffic"), (2, "+ person_count")):
-            row = measure(count, frames, modules)
+            row = measure(count, frames, modules, speed=options.speed)
             cells = "".join(f"{row[column]:>10.2f}" for column in columns)
             print(f"{count:>7}  {name:<17}{cells}")
 

@@ -32,9 +32,17 @@ RETRY_AFTER_S = 1.0
 MAX_EVENTS = 200
 
 Kind = Literal[
-    "overlay", "status", "counts", "crossing", "picture", "shadow", "rolled_back", "cameras"
+    "overlay",
+    "status",
+    "counts",
+    "crossing",
+    "speed",
+    "picture",
+    "shadow",
+    "rolled_back",
+    "cameras",
 ]
-EVENTS = ("crossing", "rolled_back")
+EVENTS = ("crossing", "speed", "rolled_back")
 """Each of them counts; of the other kinds, only the latest of a camera."""
 
 

@@ -12,14 +12,17 @@ from models_registry.storage import version_path
 from sensing.directories import clips_dir
 from sensing.models import (
     CURRENT,
+    Calibration,
     Camera,
     Deployment,
     DeploymentState,
     ModuleDetector,
+    Recount,
     SensingModule,
     ShadowRun,
     Site,
 )
+from sensing.recount.orders import strip_orders
 from sensing.selectors.detectors import (
     DetectorChoices,
     camera_choices,
@@ -38,20 +41,32 @@ from sensing.worker.plan import (
 )
 
 TRIAL_S = 600.0
+MAX_REFERENCE_BYTES = 400_000
 
 
 def worker_plan() -> WorkerPlan:
     """All cameras that should run now."""
     detectors = Detectors()
+    calibrations = {row.camera_id: row for row in Calibration.objects.filter(retired_at=None)}
+    strips = strip_orders()
     cameras = camera_choices().filter(paused=False).order_by("pk")
     return WorkerPlan(
-        cameras=tuple(camera_plan(camera, detectors) for camera in cameras),
+        cameras=tuple(
+            replace(
+                camera_plan(camera, detectors, calibrations.get(camera.pk)),
+                strip=strips.get(camera.pk),
+            )
+            for camera in cameras
+        ),
         clips_dir=str(clips_dir()),
     )
 
 
-def camera_plan(camera: Camera, detectors: Detectors) -> CameraPlan:
-    """One camera's work; equal for equal rows."""
+def camera_plan(
+    camera: Camera, detectors: Detectors, calibration: Calibration | None = None
+) -> CameraPlan:
+    """One camera's work; equal for equal rows. ``calibration``: the active one."""
+    reference = bytes(calibration.reference or b"") if calibration is not None else b""
     return CameraPlan(
         camera_id=camera.pk,
         name=camera.name,
@@ -61,6 +76,9 @@ def camera_plan(camera: Camera, detectors: Detectors) -> CameraPlan:
         shadow=detectors.shadow(camera),
         analysed_fps=camera.analysed_fps,
         pictures=cast(PicturePolicy, camera.pictures),
+        calibration=calibration.document if calibration is not None else None,
+        calibration_id=calibration.pk if calibration is not None else 0,
+        reference=reference if len(reference) <= MAX_REFERENCE_BYTES else b"",
     )
 
 
@@ -135,6 +153,9 @@ def plan_fingerprint() -> str:
             "pk", "state", "passed", "version_id", "previous_id"
         ),
         ShadowRun.objects.filter(running=True).values_list("pk", "camera_id", "version_id"),
+        # A calibration is never changed; confirming one may bring another still.
+        Calibration.objects.filter(retired_at=None).values_list("pk", "camera_id", "confirmed_at"),
+        Recount.objects.filter(state="recording").values_list("pk", "camera_id", "duration_s"),
     )
     rows = [list(table.order_by("pk")) for table in tables]
     return hashlib.sha256(repr(rows).encode()).hexdigest()

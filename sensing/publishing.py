@@ -1,4 +1,14 @@
-"""What the sensing process says to browsers, built from worker messages and stored results."""
+"""What the sensing process says to browsers, built from worker messages and stored results.
+
+Each is a JSON object with ``type`` and ``camera``. Of facts:
+
+- ``crossing``: ``line``, ``direction``, ``class``, ``size``, ``t`` (Unix s), ``wrong_way`` and
+  ``turn_back`` (booleans); at once.
+- ``speed``: the speed of a crossing told before, about 1.5 s after it and once stored: ``line``,
+  ``direction``, ``class``, ``t`` of the crossing (Unix s), ``speed_mps``, ``error_mps`` (one
+  standard error), ``doubtful`` (the camera seems moved), ``wrong_way``, ``length_m`` (or null) and
+  ``crossing`` (its id). Each comes once, so a page may add it to a histogram.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from sensing.live import LiveItem, encode
-from sensing.models import Camera
+from sensing.models import Camera, Crossing
 from sensing.selectors import camera_counts, state_document
 from sensing.uplink import picture_bytes
 from sensing.worker.messages import (
@@ -77,8 +87,29 @@ def crossing_items(facts: Facts) -> Iterable[LiveItem]:
             "class": crossing.object_class,
             "size": crossing.size,
             "t": round(crossing.time_s, 3),
+            "wrong_way": crossing.wrong_way,
+            "turn_back": crossing.turn_back,
         }
         yield LiveItem(camera=facts.camera_id, kind="crossing", data=encode(document))
+
+
+def speed_item(row: Crossing) -> LiveItem:
+    """Of a crossing that has just got its speed."""
+    document = {
+        "type": "speed",
+        "camera": row.camera_id,
+        "crossing": row.pk,
+        "line": row.line_id,
+        "direction": row.direction,
+        "class": row.object_class,
+        "t": round(row.at.timestamp(), 3),
+        "speed_mps": round(row.speed_mps or 0.0, 3),
+        "error_mps": round(row.speed_error_mps or 0.0, 3),
+        "doubtful": row.speed_doubtful,
+        "wrong_way": row.wrong_way,
+        "length_m": None if row.length_m is None else round(row.length_m, 2),
+    }
+    return LiveItem(camera=row.camera_id, kind="speed", data=encode(document))
 
 
 class CountsPublisher:

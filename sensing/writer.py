@@ -11,16 +11,22 @@ import threading
 
 from django.db import DatabaseError, DataError, IntegrityError, connection
 
-from sensing.ingest import ingest
+from sensing.ingest import Ingested, ingest
 from sensing.ingest.deployments import VersionMessage, store_version_message
-from sensing.publishing import CountsPublisher, crossing_items
+from sensing.ingest.drift import store_drift_report
+from sensing.publishing import CountsPublisher, crossing_items, speed_item
+from sensing.recount.arriving import store_strip_block
 from sensing.uplink import Uplink
-from sensing.worker.messages import Facts, Status
+from sensing.worker.messages import DriftReport, Facts, Status, StripBlock
 
 log = logging.getLogger(__name__)
 
 BATCH_EVERY_S = 0.5
 RETRY_AFTER_S = 2.0
+# Speeds whose crossing is not stored: it was refused, or comes later.
+HOMELESS_TRIES, MOST_HOMELESS = 60, 500
+
+Report = VersionMessage | StripBlock | DriftReport
 
 
 class Writer:
@@ -30,7 +36,8 @@ class Writer:
         self._uplink = uplink
         self._counts = CountsPublisher()
         self._waiting: list[Facts | Status] = []
-        self._of_versions: list[VersionMessage] = []
+        self._reports: list[Report] = []
+        self._homeless: list[Facts] = []
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -38,12 +45,12 @@ class Writer:
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, message: Facts | Status | VersionMessage) -> None:
+    def put(self, message: Facts | Status | Report) -> None:
         with self._lock:
             if isinstance(message, Facts | Status):
                 self._waiting.append(message)
             else:
-                self._of_versions.append(message)
+                self._reports.append(message)
 
     def finish(self, timeout_s: float) -> int:
         """Store the rest. Returns the number of messages with facts that could not be stored."""
@@ -57,38 +64,46 @@ class Writer:
         try:
             while True:
                 stopping = self._stopping.wait(pause_s)
-                stored = self._store() and self._store_of_versions()
+                stored = self._store() and self._store_reports()
                 pause_s = BATCH_EVERY_S if stored else RETRY_AFTER_S
                 if stopping:
                     break
         finally:
             connection.close()
 
+    def _stored(self, ingested: Ingested) -> None:
+        self._counts.changed(ingested.cameras)
+        for row in ingested.measured:
+            self._uplink.send(speed_item(row))
+        again = [message for message in ingested.homeless if -message.sequence < HOMELESS_TRIES]
+        self._homeless = again[-MOST_HOMELESS:]
+
     def _store_singly(self, batch: list[Facts | Status]) -> list[Facts | Status]:
         """One message that no row can hold must not keep back all others. Returns the stored."""
         stored = []
         for message in batch:
             try:
-                self._counts.changed(ingest([message]).cameras)
+                self._stored(ingest([message]))
                 stored.append(message)
             except (DataError, IntegrityError):
                 log.exception("refused for ever by the database: %s", message)
         return stored
 
-    def _store_of_versions(self) -> bool:
-        """What workers say of their detectors, one by one: few, and each in its own transaction."""
+    def _store_reports(self) -> bool:
+        """What workers say of their detectors and cameras, one by one: few, and each in its own
+        transaction."""
         with self._lock:
-            messages, self._of_versions = self._of_versions, []
+            messages, self._reports = self._reports, []
         while messages:
             try:
-                store_version_message(messages[0])
+                _store_report(messages[0])
             except (DataError, IntegrityError):
                 log.exception("refused for ever by the database: %s", messages[0])
             except DatabaseError:
                 log.exception("not stored, will be tried again: %s", messages[0])
                 connection.close()
                 with self._lock:
-                    self._of_versions = messages + self._of_versions
+                    self._reports = messages + self._reports
                 return False
             del messages[0]
         return True
@@ -97,9 +112,8 @@ class Writer:
         with self._lock:
             batch, self._waiting = self._waiting, []
         try:
-            if batch:
-                ingested = ingest(latest_statuses(batch))
-                self._counts.changed(ingested.cameras)
+            if batch or self._homeless:
+                self._stored(ingest([*latest_statuses(batch), *self._homeless]))
             overlays, _ = self._uplink.watched()
             for item in self._counts.due(overlays):
                 self._uplink.send(item)
@@ -116,6 +130,16 @@ class Writer:
                 for item in crossing_items(message):
                     self._uplink.send(item)
         return True
+
+
+def _store_report(message: Report) -> None:
+    match message:
+        case StripBlock():
+            store_strip_block(message)
+        case DriftReport():
+            store_drift_report(message)
+        case _:
+            store_version_message(message)
 
 
 def latest_statuses(messages: list[Facts | Status]) -> list[Facts | Status]:

@@ -101,19 +101,25 @@ def check_sides(plane: RoadPlane, road: Floats) -> None:
 
 
 def check_segments(along: Floats, across: Floats, measured: Floats, lengths_m: Floats) -> None:
-    """Refuse segments (S, 2, 2) px that give no directions or lengths."""
+    """Refuse segments (S, 2, 2) px that give no directions or lengths. Marks are numbered through:
+    along, across, measured."""
     problems: list[Problem] = []
+    before = 0
     for name, segments, least in (("along", along, 2), ("across", across, 2), ("", measured, 1)):
         what = f"lines {name} the road" if name else "known length"
+        marks = tuple(range(before, before + len(segments)))
+        before += len(segments)
         if len(segments) < least:
             message = f"expected at least {least} {what}, got {len(segments)}"
             problems.append(("too_few", (), message))
         elif not np.isfinite(segments).all():
-            problems.append(("invalid", (), f"expected numbers for the {what}"))
-        elif np.hypot(*(segments[:, 1] - segments[:, 0]).T).min() < 4.0:
-            problems.append(("duplicated", (), f"expected {what} of 4 px or more"))
+            problems.append(("invalid", marks, f"expected numbers for the {what}"))
+        elif len(short := np.flatnonzero(_reach(segments) < 4.0)):
+            named = tuple(marks[k] for k in short)
+            problems.append(("duplicated", named, f"expected {what} of 4 px or more"))
         elif name and _same_line(segments):
-            problems.append(("collinear", (), f"expected {what} beside each other, got one line"))
+            message = f"expected {what} beside each other, got one line"
+            problems.append(("collinear", marks, message))
     if not np.all((lengths_m > 0.0) & (lengths_m < 1e5)):
         problems.append(("invalid", (), f"expected lengths above 0 m, got {lengths_m.tolist()}"))
     if problems:
@@ -156,7 +162,9 @@ def line_warnings(
     if len(wrong):
         worst = 100.0 * float(np.abs(fit.length_errors[wrong]).max())
         message = f"the lengths contradict each other by {worst:.0f} %"
-        found.append(CalibrationWarning("length_mismatch", message, tuple(wrong.tolist())))
+        # Numbered after the lines along and across.
+        marks = tuple((wrong + len(fit.offsets_px)).tolist())
+        found.append(CalibrationWarning("length_mismatch", message, marks))
     return found + _doubt(fit.plane, ends.mean(axis=1, keepdims=True))
 
 
@@ -190,6 +198,12 @@ def _flatness(points: Floats) -> float:
     """Spread across a set of points over the spread along it."""
     sizes = np.linalg.svd(points - points.mean(axis=1, keepdims=True), compute_uv=False)
     return float(sizes[1] / sizes[0]) if sizes[0] > 0.0 else 0.0
+
+
+def _reach(segments: Floats) -> Floats:
+    """(S,) lengths of segments (S, 2, 2)."""
+    reach: Floats = np.hypot(*(segments[:, 1] - segments[:, 0]).T)
+    return reach
 
 
 def _same_line(segments: Floats) -> bool:

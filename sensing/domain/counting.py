@@ -70,7 +70,7 @@ class LineCounter:
     reported.
 
     Counters of one camera may share a ``memory``, made with their anchor and ``heir_s``; then each
-    must be given every frame.
+    must be given every frame. With ``turn_back_s``, who comes back within that time is marked.
     """
 
     def __init__(
@@ -82,7 +82,9 @@ class LineCounter:
         parameters: CountingParameters | None = None,
         *,
         memory: TrackMemory | None = None,
+        turn_back_s: float = 0.0,
     ) -> None:
+        self._turn_back_s = turn_back_s
         self._ids = [line.id for line in lines]
         self._lines = LineSet.from_scene(lines, frame_width, frame_height)
         self._parameters = parameters or CountingParameters()
@@ -101,6 +103,8 @@ class LineCounter:
                 "first": Column((3, len(lines)), np.nan),
                 "stood": Column(per_line),
                 "nth": Column(per_line),
+                # The newest crossing that nothing has undone: when, which way.
+                "told": Column((2, len(lines) if turn_back_s > 0.0 else 0), np.nan),
             },
         )
         self._followed = 0
@@ -111,7 +115,7 @@ class LineCounter:
     ) -> list[Crossing]:
         """Crossings completed on this frame. ``counted`` (N,): the tracks that may be reported."""
         memory = self._memory
-        if not self._ids or not (len(tracks) or len(memory)):
+        if not self._ids or not memory.has_news(tracks, self._followed):
             return []
         step = memory.follow(tracks, time_s, self._followed)
         self._followed = step.number
@@ -268,7 +272,17 @@ class LineCounter:
             confidence=float(table.confidence[track]),
             time_s=float(time_s),
             frame_index=int(frame),
+            turn_back=self._turn_back_s > 0.0
+            and self._undoes(mine["told"][:, line, track], float(time_s), passed.direction),
         )
+
+    def _undoes(self, told: Floats, time_s: float, direction: float) -> bool:
+        """Whether a crossing takes back the one before it, which then is not there to be taken back
+        again: in, out and in is once in."""
+        before_s, before = told.tolist()
+        back = before == -direction and abs(time_s - before_s) <= self._turn_back_s
+        told[:] = (np.nan, np.nan) if back else (time_s, direction)
+        return bool(back)
 
     def _seen_already(self, passed: _Passed) -> bool:
         """Whether another track of the same object has just been counted here; else take note."""

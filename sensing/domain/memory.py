@@ -10,7 +10,7 @@ motion is measured once per camera and not once per line or module.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +110,8 @@ class Step:
 
     ``fresh``: columns of tracks without a past, standing where they were first seen. ``heirs``: the
     first look at tracks that continue a lost one. ``looks``: the look at all. ``leaving``: columns
-    of ``memory.lost`` for which no heir will come any more.
+    of ``memory.lost`` for which no heir will come any more. ``parents``: id of each heir → id of
+    the track that it continues.
     """
 
     number: int
@@ -119,6 +120,7 @@ class Step:
     heirs: Looks | None
     looks: Looks
     leaving: Rows
+    parents: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def begin(self) -> Kinematics:
@@ -134,8 +136,8 @@ class TrackMemory:
     """
 
     def __init__(self, anchor: Anchor, linger_s: float) -> None:
-        self._anchor: Anchor = anchor
-        self._linger_s = linger_s
+        self.anchor: Anchor = anchor
+        self.linger_s = linger_s
         self._fill = np.zeros((_OWN_ROWS, 1))  # what a new track starts with
         self._fill[kinematics.STEP_S_ROW] = 1.0
         self._inherited: set[int] = set()  # lost tracks whose column an heir has taken
@@ -160,6 +162,13 @@ class TrackMemory:
             self._fill = np.concatenate([self._fill, np.full((count, 1), column.fill)])
         self._clear()
         return Layout(rows)
+
+    def has_news(self, tracks: Tracks, followed: int) -> bool:
+        """Whether a follower that saw ``followed`` steps has to see this frame: it is not empty, or
+        something is remembered, or another follower has taken it in already, and may have let go
+        of the last track with it."""
+        behind = self._step is not None and self._step.number != followed
+        return behind or bool(len(tracks) or len(self))
 
     def follow(self, tracks: Tracks, time_s: float, followed: int) -> Step:
         """Take in one frame. The first of several followers that comes with it does the work.
@@ -217,11 +226,12 @@ class TrackMemory:
         if tracks.labels is not self.labels:
             self.labels = tracks.labels
             self._groups = np.array([group_of(label) for label in tracks.labels], np.int64)
-        points = anchor_points(tracks.xyxy, self._anchor)
+        points = anchor_points(tracks.xyxy, self.anchor)
         fresh, first = np.zeros(0, np.intp), None
+        parents: dict[int, int] = {}
         ids = self.living.ids
         if len(ids) != len(tracks) or np.count_nonzero(ids != tracks.track_id):
-            fresh, first = self._meet(tracks, points, time_s, number)
+            fresh, first, parents = self._meet(tracks, points, time_s, number)
         living, seen = self.living, tracks.observed
         living.label[:] = tracks.class_id
         living.confidence[:] = tracks.confidence
@@ -236,7 +246,7 @@ class TrackMemory:
         motion.move(seen, points, time_s, box_sizes(tracks.xyxy))
         return Step(
             number, time_s, fresh, heirs_looks, Looks(seen, before, motion),
-            self._leaving(time_s, number),
+            self._leaving(time_s, number), parents,
         )  # fmt: skip
 
     def _leaving(self, time_s: float, number: int) -> Rows:
@@ -244,13 +254,13 @@ class TrackMemory:
         if not len(lost):
             return np.zeros(0, np.intp)
         unseen_s = time_s - lost.motion.time_s
-        return (~heirs.lingers(unseen_s, number - lost.seen_at, self._linger_s)).nonzero()[0]
+        return (~heirs.lingers(unseen_s, number - lost.seen_at, self.linger_s)).nonzero()[0]
 
     def _meet(
         self, tracks: Tracks, points: Floats, time_s: float, number: int
-    ) -> tuple[Rows, tuple[Bools, Floats, Floats, Floats] | None]:
+    ) -> tuple[Rows, tuple[Bools, Floats, Floats, Floats] | None, dict[int, int]]:
         """Line the columns up with a frame that has other tracks than the one before it: (columns
-        that begin, first look at those that continue another)."""
+        that begin, first look at those that continue another, whom they continue)."""
         past = self._past()
         start = len(past.ids) - 1
         track_ids = tracks.track_id.tolist()
@@ -264,7 +274,7 @@ class TrackMemory:
         at = new.nonzero()[0]
         if not len(at):
             self._line_up(tracks, past, source, new)
-            return at, None
+            return at, None, {}
         newcomers = self._newcomers(tracks, at, points, time_s)
         heir = np.zeros(len(at), np.bool_)
         parents = self._inherit(past, source[tracks.observed], newcomers, (time_s, number))
@@ -278,7 +288,11 @@ class TrackMemory:
             begun = newcomers.first[:, ~heir], newcomers.times_s[~heir], newcomers.sizes[~heir]
             self.living.motion.begin(fresh, *begun)
             self.living.seen_at[fresh] = number
-        return fresh, _first_look(len(source), at[heir], newcomers, heir) if parents else None
+        if not parents:
+            return fresh, None, {}
+        first = _first_look(len(source), at[heir], newcomers, heir)
+        continued = {track_ids[at[i]]: int(past.ids[column]) for i, column in parents.items()}
+        return fresh, first, continued
 
     def _past(self) -> _Past:
         ids = np.concatenate([self.living.ids, self.lost.ids, _START])
@@ -307,7 +321,7 @@ class TrackMemory:
             boxes = np.where(first[:, None], tracks.origin_xyxy[new], boxes)
             times_s = np.where(first, first_seen_s, times_s)
         return Newcomers(
-            anchor_points(boxes, self._anchor), times_s, box_sizes(boxes), points[:, new],
+            anchor_points(boxes, self.anchor), times_s, box_sizes(boxes), points[:, new],
             self._groups[tracks.class_id[new]],
         )  # fmt: skip
 
@@ -328,7 +342,7 @@ class TrackMemory:
             number - data[_SEEN_AT],
             self._groups[data[_LABEL].astype(np.intp)],
         )
-        found = heirs.parents(newcomers, missing, time_s, self._linger_s)
+        found = heirs.parents(newcomers, missing, time_s, self.linger_s)
         parents = {newcomer: int(lost[parent]) for newcomer, parent in found.items()}
         self._inherited.update(int(past.ids[column]) for column in parents.values())
         return parents

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sensing.domain.classes import counted_class
 from sensing.domain.geometry import Bools, Floats, anchor_points
 from sensing.domain.homography import RoadPlane
-from sensing.domain.memory import Column, Table, TrackMemory
+from sensing.domain.memory import Column, Step, Table, TrackMemory
 from sensing.domain.pose import BODY_SIZES, DEFAULT_SIZE, BodySize, CameraPose
 from sensing.domain.scene import Anchor
 from sensing.domain.speed import (
@@ -41,6 +42,7 @@ _OTHER_WAY = 0.95  # cosine of a heading from which a body stands visibly otherw
 _CHANGED = 2.0  # running mean in standard errors that only another speed explains: 4.8 of its own
 _LOST_SHARE = 0.15  # of the picture: a look this far off was not expected at all
 _REBASE_S = 60.0  # older than this, powers of time lose digits
+_FORMER_S = 5.0  # for so long a track can be measured whose column an heir has taken
 _NOMINAL_LOOKS = 6.0  # looks' worth of belief in the nominal noise
 
 
@@ -54,7 +56,7 @@ class SpeedMeter:
 
     Follows a ``memory`` made with ``anchor``; numbers of lost tracks live as long as that keeps
     them. Their heirs begin anew: a count survives a wrong heir, but looks at two vehicles would
-    give a speed that is neither's.
+    give a speed that is neither's. What was known of their parents can be asked for a while yet.
     """
 
     def __init__(
@@ -97,12 +99,18 @@ class SpeedMeter:
         self._time_s = -np.inf
         self._labels: tuple[str, ...] = ()
         self._sizes = np.zeros((6, 0))
+        self._former: dict[int, tuple[float, dict[str, Floats]]] = {}
 
-    def update(self, tracks: Tracks, time_s: float, measured_xyxy: Floats | None = None) -> None:
+    def update(
+        self,
+        tracks: Tracks,
+        time_s: float,
+        measured_xyxy: NDArray[np.floating] | None = None,
+    ) -> None:
         """Take in one frame. ``measured_xyxy`` (N, 4): the boxes as detected, where the tracks' own
         are smoothed; rows of tracks that were not observed are not read."""
         memory = self._memory
-        if not (len(tracks) or len(memory)):
+        if not memory.has_news(tracks, self._followed):
             return
         step = memory.follow(tracks, time_s, self._followed)
         self._followed = step.number
@@ -112,6 +120,7 @@ class SpeedMeter:
             self._begin(memory.living, np.ones(len(memory.living), np.bool_))
         self._time_s = time_s
         if step.heirs is not None:
+            self._part(step)
             self._begin(memory.living, step.heirs.seen)
         boxes = tracks.xyxy if measured_xyxy is None else measured_xyxy
         if len(tracks):
@@ -120,11 +129,8 @@ class SpeedMeter:
     def measure(self, track_id: int, at_s: float | None = None) -> SpeedSample | SpeedRefused:
         """The speed of a track at a time within its looks (by default the newest); a constant
         speed is the same at all of them."""
-        for table in (self._memory.living, self._memory.lost):
-            column = table.column_of(track_id)
-            if column is not None:
-                return self._sample(table, column, at_s)
-        return SpeedRefused("unknown_track")
+        mine = self._numbers_of(track_id)
+        return SpeedRefused("unknown_track") if mine is None else self._sample(mine, at_s)
 
     def speeds(self) -> tuple[Floats, Floats]:
         """(N,) speeds in m/s of the newest frame's tracks and their standard errors from jitter,
@@ -139,8 +145,28 @@ class SpeedMeter:
         known = mine["looks"] >= self._parameters.least_samples
         return np.where(known, speed, np.nan), np.where(known, error, np.nan)
 
-    def _sample(self, table: Table, column: int, at_s: float | None) -> SpeedSample | SpeedRefused:
-        mine = {name: rows[..., column] for name, rows in table.of(self._layout).items()}
+    def _numbers_of(self, track_id: int) -> dict[str, Floats] | None:
+        """What is known of one track; of two lives of it, the one that was seen more."""
+        found = [self._former[track_id][1]] if track_id in self._former else []
+        for table in (self._memory.living, self._memory.lost):
+            column = table.column_of(track_id)
+            if column is not None:
+                rows = table.of(self._layout)
+                found.append({name: mine[..., column] for name, mine in rows.items()})
+        return max(found, key=lambda mine: float(mine["looks"]), default=None)
+
+    def _part(self, step: Step) -> None:
+        """Keep what is known of tracks whose columns heirs begin anew with now."""
+        living = self._memory.living
+        rows = living.of(self._layout)
+        self._former = {k: v for k, v in self._former.items() if v[0] > step.time_s - _FORMER_S}
+        for heir, parent in step.parents.items():
+            column = living.column_of(heir)
+            if column is not None:
+                mine = {name: numbers[..., column].copy() for name, numbers in rows.items()}
+                self._former[parent] = step.time_s, mine
+
+    def _sample(self, mine: dict[str, Floats], at_s: float | None) -> SpeedSample | SpeedRefused:
         samples = int(mine["looks"])
         if samples < self._parameters.least_samples:
             return SpeedRefused("few_samples")

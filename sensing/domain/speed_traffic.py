@@ -1,4 +1,4 @@
-"""What a speed makes known of a vehicle: its length, how long it covers a line, its way."""
+"""What a speed makes known of a vehicle: its length, and how long it covers a line."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sensing.domain.geometry import Floats
 from sensing.domain.homography import RoadPlane
 from sensing.domain.pose import BodySize, CameraPose
-from sensing.domain.speed import SpeedSample
 
 LENGTH_CLASSES: tuple[tuple[str, float], ...] = (
     ("short", 6.7), ("medium", 12.2), ("long", float("inf")),
@@ -85,45 +83,6 @@ def time_on_line_s(length_m: float, speed_mps: float, line_width_m: float = 0.0)
             f"expected a length and a speed above 0, got {length_m} m and {speed_mps} m/s"
         )
     return (length_m + line_width_m) / speed_mps
-
-
-def is_wrong_way(
-    sample: SpeedSample, allowed_heading_rad: float, tolerance_rad: float = np.pi / 3
-) -> bool:
-    """Whether a vehicle surely drives against the allowed heading: within the tolerance of the
-    opposite one, and at more than three standard errors and a walking pace."""
-    off = sample.heading_rad - allowed_heading_rad - np.pi
-    off = abs((off + np.pi) % (2.0 * np.pi) - np.pi)
-    fast = sample.speed_mps > max(2.0, 3.0 * sample.total_error_mps)
-    return bool(off <= tolerance_rad and fast)
-
-
-def headways_s(times_s: ArrayLike, unobserved: Sequence[tuple[float, float]] = ()) -> Floats:
-    """(N,) seconds since the vehicle before at the same point and lane: hᵢ = tᵢ − tᵢ₋₁.
-
-    ``times_s`` in order. NaN for the first, and where an ``unobserved`` (begin, end) lies between:
-    who passed meanwhile is not known.
-    """
-    times = np.asarray(times_s, np.float64)
-    if np.any(np.diff(times) < 0.0):
-        raise ValueError("expected times in order")
-    headways = np.full(len(times), np.nan)
-    headways[1:] = np.diff(times)
-    for begin, end in unobserved:
-        broken = (times[:-1] < end) & (times[1:] > begin)
-        headways[1:][broken] = np.nan
-    return headways
-
-
-def gaps_s(headways: ArrayLike, lengths_m: ArrayLike, speeds_mps: ArrayLike) -> Floats:
-    """(N,) seconds between the rear of the vehicle before and this one's front:
-    hᵢ − Lᵢ₋₁ / vᵢ₋₁. NaN where any of it is unknown; negative ones show a wrong length or lane."""
-    length, speed = np.asarray(lengths_m, np.float64), np.asarray(speeds_mps, np.float64)
-    gaps = np.array(headways, np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        covered = np.where(speed > 0.0, length / speed, np.nan)
-    gaps[1:] -= covered[:-1]
-    return gaps
 
 
 def line_occupancy_percent(on_line_s: ArrayLike, observed_s: float) -> float | None:

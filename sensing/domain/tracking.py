@@ -68,7 +68,8 @@ class Tracks:
     whole track and indexing ``labels``, ``observed`` False while a track coasts on its
     prediction, ``first_seen_s`` (N,) with the box of that moment in ``origin_xyxy`` (N, 4): a
     track is confirmed some frames after its first look, and may have passed a line by then.
-    ``ended``: ids that never come back.
+    ``ended``: ids that never come back. ``xyxy`` is smoothed; ``measured_xyxy`` (N, 4) is the
+    newest box as detected.
     """
 
     track_id: NDArray[np.int64]
@@ -80,6 +81,7 @@ class Tracks:
     first_seen_s: Floats
     ended: tuple[int, ...] = ()
     origin_xyxy: FloatArray | None = None
+    measured_xyxy: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.track_id)
@@ -89,7 +91,7 @@ class _State:
     """One column per track, confirmed or not, in a single matrix, so that births and ends are one
     operation each. The attributes are views of its rows."""
 
-    _ROWS = kalman.ROWS + 14
+    _ROWS = kalman.ROWS + 18
 
     def __init__(self, data: Floats) -> None:
         self._hold(data)
@@ -115,7 +117,8 @@ class _State:
             self.first_seen_s,  # first hit, on the caller's clock
             self.track_id,  # 0 until confirmed; exact up to 2**53
         ) = data[kalman.ROWS : kalman.ROWS + 10]
-        self.origin = data[kalman.ROWS + 10 : self._ROWS]  # corners of the first hit
+        self.origin = data[kalman.ROWS + 10 : kalman.ROWS + 14]  # corners of the first hit
+        self.measured = data[kalman.ROWS + 14 : self._ROWS]  # corners of the newest hit
         self.votes = data[self._ROWS :]  # summed confidence per class of the vocabulary
 
     def __len__(self) -> int:
@@ -267,7 +270,9 @@ class Tracker:
         seen[rows] = True
         box = state.box
         measured = box.copy()
-        measured[:, rows] = _centred(looks.corners.take(columns, axis=1))
+        corners = looks.corners.take(columns, axis=1)
+        measured[:, rows] = _centred(corners)
+        state.measured[:, rows] = corners
         kalman.update(state.motion, measured, seen)
         np.multiply(box[2], box[3], out=state.area, where=seen)
         np.sqrt(state.area, out=state.size, where=seen)
@@ -310,7 +315,7 @@ class Tracker:
         if not len(new):
             return
         born = _State.empty(len(self._vocabulary), len(new))
-        born.origin[:] = looks.corners[:, new]
+        born.origin[:] = born.measured[:] = looks.corners[:, new]
         born.motion[:] = kalman.start(_centred(born.origin))
         born.size[:] = np.sqrt(born.area)
         born.confidence[:] = looks.confidence[new]
@@ -361,6 +366,7 @@ class Tracker:
             first_seen_s=data.first_seen_s.copy(),
             ended=ended,
             origin_xyxy=data.origin.T.astype(np.float32),
+            measured_xyxy=data.measured.T.astype(np.float32),
         )
 
 

@@ -80,7 +80,7 @@ class ZoneMonitor:
     def update(self, tracks: Tracks, time_s: float, counted: Bools | None = None) -> list[Visit]:
         """Visits that are known to have ended by this frame."""
         memory = self._memory
-        if not self._ids or not (len(tracks) or len(memory)):
+        if not self._ids or not memory.has_news(tracks, self._followed):
             return []
         step = memory.follow(tracks, time_s, self._followed)
         self._followed = step.number

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import math
+from collections import defaultdict
+from collections.abc import Collection
 
 from sensing.domain import results
+from sensing.ingest.sums import add_sums
 from sensing.ingest.values import Run, finite, is_moment, minute_of, moment, text
 from sensing.models import CountInterval, Crossing, Visit
 from sensing.worker.messages import Facts
 
-IntervalKey = tuple[int, int, str, str, str, str]  # camera, minute, line, class, size, direction
+Key = tuple[str, int, int]  # line or zone, track, nth
 
 
-def new_crossings(facts: list[Facts]) -> tuple[list[Crossing], int]:
-    """Crossings that are not stored yet, each once, and the number refused."""
-    by_run: dict[Run, dict[tuple[str, int, int], results.Crossing]] = defaultdict(dict)
+def new_crossings(
+    facts: list[Facts], calibrations: Collection[tuple[int, int]] = ()
+) -> tuple[list[Crossing], int]:
+    """Crossings that are not stored yet, each once, and the number refused. ``calibrations``:
+    (camera, calibration) that rows may name."""
+    by_run: dict[Run, dict[Key, tuple[results.Crossing, int]]] = defaultdict(dict)
     refused = 0
     for message in facts:
+        used = (message.camera_id, message.calibration_id) in calibrations
+        calibration_id = message.calibration_id if used else 0
         for fact in message.crossings:
             if not is_moment(fact.time_s):
                 refused += 1
                 continue
             key = (fact.line_id, fact.track_id, fact.nth)
-            by_run[message.camera_id, text(message.run_id, 64)].setdefault(key, fact)
+            run = message.camera_id, text(message.run_id, 64)
+            by_run[run].setdefault(key, (fact, calibration_id))
     rows: list[Crossing] = []
     for (camera_id, run_id), found in by_run.items():
         # Names the leading columns of the unique index, and tracks of one batch lie close together.
@@ -36,14 +45,17 @@ def new_crossings(facts: list[Facts]) -> tuple[list[Crossing], int]:
             ).values_list("line_id", "track_id", "nth")
         )
         rows += [
-            _crossing_row(camera_id, run_id, fact)
+            _crossing_row(camera_id, run_id, *fact)
             for key, fact in found.items()
             if key not in stored
         ]
     return rows, refused
 
 
-def _crossing_row(camera_id: int, run_id: str, fact: results.Crossing) -> Crossing:
+def _crossing_row(
+    camera_id: int, run_id: str, fact: results.Crossing, calibration_id: int
+) -> Crossing:
+    headway_s = fact.headway_s
     return Crossing(
         camera_id=camera_id,
         run_id=run_id,
@@ -56,6 +68,10 @@ def _crossing_row(camera_id: int, run_id: str, fact: results.Crossing) -> Crossi
         confidence=finite(fact.confidence),
         at=moment(fact.time_s),
         frame_index=fact.frame_index,
+        calibration_id=calibration_id or None,
+        headway_s=headway_s if headway_s is not None and math.isfinite(headway_s) else None,
+        wrong_way=fact.wrong_way,
+        turn_back=fact.turn_back,
     )
 
 
@@ -103,39 +119,15 @@ def _visit_row(camera_id: int, run_id: str, fact: results.Visit) -> Visit:
 
 def add_counts(crossings: list[Crossing]) -> None:
     """Raise the minute counts by the crossings that were stored just now."""
-    added: Counter[IntervalKey] = Counter(
-        (
-            row.camera_id,
-            minute_of(row.at),
-            row.line_id,
-            row.object_class,
-            row.size,
-            row.direction,
+    add_sums(
+        CountInterval(
+            camera_id=row.camera_id,
+            minute=minute_of(row.at),
+            line_id=row.line_id,
+            object_class=row.object_class,
+            size=row.size,
+            direction=row.direction,
+            count=1,
         )
         for row in crossings
-    )
-    if not added:
-        return
-    raised = []
-    for row in CountInterval.objects.filter(
-        camera_id__in={key[0] for key in added}, minute__in={key[1] for key in added}
-    ):
-        more = added.pop(
-            (row.camera_id, row.minute, row.line_id, row.object_class, row.size, row.direction), 0
-        )
-        if more:
-            row.count += more
-            raised.append(row)
-    CountInterval.objects.bulk_update(raised, ["count"], batch_size=200)
-    CountInterval.objects.bulk_create(
-        CountInterval(
-            camera_id=camera,
-            minute=minute,
-            line_id=line,
-            object_class=object_class,
-            size=size,
-            direction=direction,
-            count=count,
-        )
-        for (camera, minute, line, object_class, size, direction), count in added.items()
     )

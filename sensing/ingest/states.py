@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from sensing.ingest.values import finite, is_moment, moment, text
@@ -12,14 +12,19 @@ from sensing.worker.messages import Status
 STATE_FIELDS = [f.name for f in CameraState._meta.concrete_fields if not f.primary_key]
 
 
-def set_states(statuses: Iterable[Status]) -> None:
-    """Keep each camera's last status, and since when it is in that state."""
-    last = {status.camera_id: status for status in statuses}
-    if not last:
+def states_before(camera_ids: Collection[int]) -> dict[int, CameraState]:
+    """What is stored of these cameras."""
+    if not camera_ids:
+        return {}
+    return {row.camera_id: row for row in CameraState.objects.filter(camera_id__in=camera_ids)}
+
+
+def set_states(statuses: Collection[Status], before: Mapping[int, CameraState]) -> None:
+    """Keep each camera's status, one each, and since when it is in that state."""
+    if not statuses:
         return
-    stored = {row.camera_id: row for row in CameraState.objects.filter(camera_id__in=last)}
     CameraState.objects.bulk_create(
-        [_state_row(status, stored.get(status.camera_id)) for status in last.values()],
+        [_state_row(status, before.get(status.camera_id)) for status in statuses],
         update_conflicts=True,
         unique_fields=["camera"],
         update_fields=STATE_FIELDS,

@@ -25,6 +25,10 @@ def minute_of(at: datetime) -> int:
     return int(at.timestamp() // 60)
 
 
+def quarter_of(at: datetime) -> int:
+    return int(at.timestamp() // 900)
+
+
 def finite(value: float) -> float:
     # PostgreSQL stores NaN, JSON cannot say it.
     return float(value) if math.isfinite(value) else 0.0

@@ -83,6 +83,12 @@ class Site(UsesDetector):
         default=1825,
         validators=[MinValueValidator(1), MaxValueValidator(36500)],
     )
+    audit_strips = models.BooleanField(_("audit strips allowed"), default=False)
+    keep_strips_days = models.PositiveIntegerField(
+        _("keep audit strips (days)"),
+        default=7,
+        validators=[MinValueValidator(1), MaxValueValidator(90)],
+    )
     default_pictures = models.CharField(
         _("pictures of new cameras"),
         max_length=8,

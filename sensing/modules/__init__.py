@@ -7,13 +7,14 @@ from typing import Any
 
 from sensing.domain.memory import CameraMemories
 from sensing.domain.scene import Scene, SceneInvalid
-from sensing.modules.base import SensingModule, read_parameters, schema_of
+from sensing.modules.base import CameraView, SensingModule, read_parameters, schema_of
 from sensing.modules.person_count import PersonCount
 from sensing.modules.vehicle_traffic import VehicleTraffic
 
 __all__ = [
     "MODULES",
     "MODULE_KINDS",
+    "CameraView",
     "SensingModule",
     "build_modules",
     "check_modules",
@@ -25,15 +26,17 @@ _BY_KIND = {module.kind: module for module in MODULES}
 MODULE_KINDS: frozenset[str] = frozenset(_BY_KIND)
 
 
-def build_modules(scene: Scene, frame_width: int, frame_height: int) -> list[SensingModule]:
-    """The modules that a scene switches on, for frames of this size in px. They remember tracks
-    together, so all of them must be given every frame.
+def build_modules(
+    scene: Scene, frame_width: int, frame_height: int, view: CameraView | None = None
+) -> list[SensingModule]:
+    """The modules that a scene switches on, for frames of this size in px. They share a ``view``,
+    so all of them must be given every frame.
 
     Raises ``SceneInvalid`` for an unknown kind, a kind named twice, or bad parameters.
     """
-    memories = CameraMemories(scene.anchor)
+    view = view or CameraView(CameraMemories(scene.anchor))
     return [
-        kind(scene, frame_width, frame_height, parameters, memories=memories)
+        kind(scene, frame_width, frame_height, parameters, view=view)
         for kind, parameters in _settings(scene)
     ]
 

@@ -14,10 +14,24 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from sensing.domain.memory import CameraMemories
 from sensing.domain.results import SensedFacts
+from sensing.domain.road import CameraRoad
 from sensing.domain.scene import Scene
 from sensing.domain.tracking import Tracks
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class CameraView:
+    """What the modules of one camera share: ``memories``, with which each track is measured once;
+    ``road``, None where it is not calibrated; ``longest_gap_s``: a longer time between two frames
+    was not observed; and ``shaded``: boxes take in the shadow beneath a vehicle. Modules with one
+    view must each be given every frame."""
+
+    memories: CameraMemories
+    road: CameraRoad | None = None
+    longest_gap_s: float = 1.0
+    shaded: bool = False
 
 
 class SensingModule(Protocol):
@@ -35,10 +49,9 @@ class SensingModule(Protocol):
         frame_height: int,
         parameters: Any,
         *,
-        memories: CameraMemories | None = None,
+        view: CameraView | None = None,
     ) -> None:
-        """Modules with the same ``memories`` measure each track once; then each must be given every
-        frame."""
+        """Without a ``view`` the module has one to itself."""
 
     def step(self, tracks: Tracks, time_s: float, frame_index: int) -> SensedFacts:
         """The facts of one frame."""

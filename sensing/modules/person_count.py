@@ -12,7 +12,7 @@ from sensing.domain.results import SensedFacts
 from sensing.domain.scene import Scene
 from sensing.domain.tracking import Tracks
 from sensing.domain.zones import VisitParameters, ZoneMonitor
-from sensing.modules.base import check_parameters, chosen, parameter
+from sensing.modules.base import CameraView, check_parameters, chosen, parameter
 from sensing.modules.selection import TrackSelection
 
 
@@ -35,6 +35,13 @@ class PersonCountParameters:
         maximum=600.0,
         unit="s",
         help="Who leaves or is lost and is back within this time goes on with the same visit.",
+    )
+    turn_back_s: float = parameter(
+        3.0,
+        minimum=0.0,
+        maximum=60.0,
+        unit="s",
+        help="Who comes back over a line within this time has turned back: no entry.",
     )
     minimum_confidence: float = parameter(
         0.0,
@@ -62,10 +69,10 @@ class PersonCount:
         frame_height: int,
         parameters: PersonCountParameters | None = None,
         *,
-        memories: CameraMemories | None = None,
+        view: CameraView | None = None,
     ) -> None:
         settings = parameters or PersonCountParameters()
-        memories = memories or CameraMemories(scene.anchor)
+        memories = view.memories if view is not None else CameraMemories(scene.anchor)
         self._selection = TrackSelection(self.classes, settings.minimum_confidence)
         self._counter = LineCounter(
             chosen(scene.lines, settings.lines),
@@ -73,6 +80,7 @@ class PersonCount:
             frame_height,
             scene.anchor,
             memory=memories.keeping(HEIR_S),
+            turn_back_s=settings.turn_back_s,
         )
         self._monitor = ZoneMonitor(
             chosen(scene.zones, settings.zones),

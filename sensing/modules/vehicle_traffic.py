@@ -1,4 +1,5 @@
-"""Vehicles over counting lines, by class, size and direction."""
+"""Vehicles over counting lines: by class, size and direction, with headways; and with speeds where
+the road is calibrated."""
 
 from __future__ import annotations
 
@@ -8,10 +9,12 @@ from typing import ClassVar
 from sensing.domain.classes import VEHICLE_CLASSES
 from sensing.domain.counting import HEIR_S, LineCounter
 from sensing.domain.memory import CameraMemories
+from sensing.domain.passing import SHADED_SIZES, Passings
+from sensing.domain.pose import BODY_SIZES
 from sensing.domain.results import SensedFacts
 from sensing.domain.scene import Scene
 from sensing.domain.tracking import Tracks
-from sensing.modules.base import check_parameters, chosen, parameter
+from sensing.modules.base import CameraView, check_parameters, chosen, parameter
 from sensing.modules.selection import TrackSelection
 
 
@@ -39,7 +42,7 @@ class VehicleTrafficParameters:
 
 
 class VehicleTraffic:
-    """Counts each vehicle once per line and direction."""
+    """Counts each vehicle once per line and direction; its speed is told a little later."""
 
     kind: ClassVar[str] = "vehicle_traffic"
     title: ClassVar[str] = "Vehicle traffic"
@@ -52,23 +55,30 @@ class VehicleTraffic:
         frame_height: int,
         parameters: VehicleTrafficParameters | None = None,
         *,
-        memories: CameraMemories | None = None,
+        view: CameraView | None = None,
     ) -> None:
         settings = parameters or VehicleTrafficParameters()
-        memories = memories or CameraMemories(scene.anchor)
+        view = view or CameraView(CameraMemories(scene.anchor))
+        memory = view.memories.keeping(HEIR_S)
+        lines = chosen(scene.lines, settings.lines)
         self.classes = frozenset(settings.classes)
         self._selection = TrackSelection(self.classes, settings.minimum_confidence)
-        self._counter = LineCounter(
-            chosen(scene.lines, settings.lines),
-            frame_width,
-            frame_height,
-            scene.anchor,
-            memory=memories.keeping(HEIR_S),
+        self._counter = LineCounter(lines, frame_width, frame_height, scene.anchor, memory=memory)
+        road = view.road if lines else None
+        self._passings = Passings(
+            lines,
+            memory,
+            road,
+            longest_gap_s=view.longest_gap_s,
+            sizes=SHADED_SIZES if view.shaded else BODY_SIZES,
         )
 
     def step(self, tracks: Tracks, time_s: float, frame_index: int) -> SensedFacts:
         counted = self._selection.mask(tracks)
-        return SensedFacts(tuple(self._counter.update(tracks, time_s, frame_index, counted)))
+        found = self._counter.update(tracks, time_s, frame_index, counted)
+        crossings, speeds = self._passings.update(tracks, time_s, found)
+        return SensedFacts(crossings=tuple(crossings), speeds=tuple(speeds))
 
     def finish(self, time_s: float) -> SensedFacts:
-        return SensedFacts(tuple(self._counter.finish()))
+        crossings, speeds = self._passings.finish(self._counter.finish())
+        return SensedFacts(crossings=tuple(crossings), speeds=tuple(speeds))

@@ -12,6 +12,12 @@ from sensing.models import (
     CountInterval,
     Crossing,
     ObservedMinute,
+    QuarterCount,
+    QuarterHeat,
+    QuarterMovement,
+    QuarterObserved,
+    QuarterSpeed,
+    QuarterZone,
     RunProgress,
     Visit,
     ZoneMinute,
@@ -19,6 +25,16 @@ from sensing.models import (
 from sensing.selectors.site import current_site, epoch_minute
 
 M = TypeVar("M", bound=Model)
+
+MINUTES = (CountInterval, ObservedMinute, ZoneMinute)
+QUARTERS = (
+    QuarterCount,
+    QuarterHeat,
+    QuarterMovement,
+    QuarterObserved,
+    QuarterSpeed,
+    QuarterZone,
+)
 
 CHUNK = 5000
 # A worker sends a batch again within minutes; a run that is over for a month never does.
@@ -32,6 +48,7 @@ class Pruned:
     crossings: int
     visits: int
     minutes: int
+    quarters: int = 0
 
 
 def prune(*, now: datetime) -> Pruned:
@@ -45,7 +62,11 @@ def prune(*, now: datetime) -> Pruned:
         visits=delete_in_chunks(Visit.objects.filter(entered_at__lt=oldest_fact)),
         minutes=sum(
             delete_in_chunks(model._default_manager.filter(minute__lt=oldest_minute))
-            for model in (CountInterval, ObservedMinute, ZoneMinute)
+            for model in MINUTES
+        ),
+        quarters=sum(
+            delete_in_chunks(model._default_manager.filter(quarter__lt=oldest_minute // 15))
+            for model in QUARTERS
         ),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sensing.simulation.calibration import simulated_calibration
 from sensing.simulation.clip import RenderedClip, RenderFailed, render_clip
 from sensing.simulation.scenes import default_scene
 from sensing.simulation.spec import (
@@ -20,4 +21,5 @@ __all__ = [
     "demo_urls",
     "parse_simulation_url",
     "render_clip",
+    "simulated_calibration",
 ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from sensing.domain.results import Crossing, SensedFacts, Visit
+from sensing.domain.heat import Heat
+from sensing.domain.results import Crossing, Movement, SensedFacts, SpeedReading, Visit
 from sensing.worker.messages import Facts, ZoneMinute
 
 EVENTS_EVERY_S = 0.5
@@ -19,12 +20,17 @@ class Ledger:
     ``longest_gap_s``: then nobody looked in between.
     """
 
-    def __init__(self, camera_id: int, run_id: str, longest_gap_s: float) -> None:
-        self.camera_id, self.run_id = camera_id, run_id
+    def __init__(
+        self, camera_id: int, run_id: str, longest_gap_s: float, calibration_id: int = 0
+    ) -> None:
+        self.camera_id, self.run_id, self.calibration_id = camera_id, run_id, calibration_id
         self._longest_gap_s = longest_gap_s
         self._sequence = 0
         self._crossings: list[Crossing] = []
         self._visits: list[Visit] = []
+        self._speeds: list[SpeedReading] = []
+        self._movements: list[Movement] = []
+        self._heat: list[Heat] = []
         self._observed_s: defaultdict[int, float] = defaultdict(float)
         self._occupied_s: defaultdict[tuple[str, int], float] = defaultdict(float)
         self._most: dict[tuple[str, int], int] = {}
@@ -35,7 +41,7 @@ class Ledger:
         """Enter what the frame taken at ``time_s`` (Unix seconds) brought."""
         self.add_events(facts)
         if self._last_s is not None and 0.0 < time_s - self._last_s <= self._longest_gap_s:
-            for minute, seconds in _by_minute(self._last_s, time_s):
+            for minute, seconds in by_minute(self._last_s, time_s):
                 self._observed_s[minute] += seconds
                 for zone_id, present in self._occupancy.items():
                     self._occupied_s[zone_id, minute] += present * seconds
@@ -48,16 +54,25 @@ class Ledger:
         """Enter what closing a run brought: no time passed in it."""
         self._crossings += facts.crossings
         self._visits += facts.visits
+        self._speeds += facts.speeds
+        self._movements += facts.movements
+
+    def add_heat(self, heat: Iterable[Heat]) -> None:
+        """Enter object-seconds that were not entered before; they leave with the next batch."""
+        self._heat += heat
 
     def due(self, since_s: float) -> bool:
         """Whether a batch is worth sending ``since_s`` seconds after the last one."""
-        if self._crossings or self._visits:
+        if self._has_events():
             return since_s >= EVENTS_EVERY_S
         return bool(self._observed_s) and since_s >= COVERAGE_EVERY_S
 
+    def _has_events(self) -> bool:
+        return bool(self._crossings or self._visits or self._speeds or self._movements)
+
     def batch(self) -> Facts | None:
         """All that came since the last batch; None when nothing did."""
-        if not (self._crossings or self._visits or self._observed_s):
+        if not (self._has_events() or self._observed_s or self._heat):
             return None
         keys = sorted(self._occupied_s.keys() | self._most.keys())
         facts = Facts(
@@ -76,15 +91,20 @@ class Ledger:
                 )
                 for zone, minute in keys
             ),
+            tuple(self._speeds),
+            tuple(self._movements),
+            tuple(self._heat),
+            self.calibration_id,
         )
         self._sequence += 1
-        self._crossings, self._visits = [], []
+        self._crossings, self._visits, self._speeds = [], [], []
+        self._movements, self._heat = [], []
         for part in (self._observed_s, self._occupied_s, self._most):
             part.clear()
         return facts
 
 
-def _by_minute(start_s: float, end_s: float) -> list[tuple[int, float]]:
+def by_minute(start_s: float, end_s: float) -> list[tuple[int, float]]:
     """An interval's seconds in each epoch minute that it touches."""
     parts: list[tuple[int, float]] = []
     while start_s < end_s:

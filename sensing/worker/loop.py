@@ -9,22 +9,28 @@ its frames wait until another process answers, and only when no detector serves 
 
 from __future__ import annotations
 
+import logging
 import queue
 import time
 from pathlib import Path
 from threading import Event
 
 from models_registry.runtime.detections import Detections
+from sensing.domain.calibration import Calibration
+from sensing.domain.calibration_checks import CalibrationInvalid
+from sensing.domain.calibration_document import parse_calibration
 from sensing.domain.scene import SceneInvalid, parse_scene
 from sensing.modules import MODULE_KINDS, check_modules
 from sensing.worker.addresses import redact
 from sensing.worker.backlog import Backlog
 from sensing.worker.backoff import Backoff
+from sensing.worker.drift_watch import DriftWatch
 from sensing.worker.duty import Duty, Failure
 from sensing.worker.errors import StreamUnavailable
 from sensing.worker.feed import Feed
 from sensing.worker.frames import CapturedFrame
 from sensing.worker.messages import Picture
+from sensing.worker.motion import MOTION
 from sensing.worker.outbox import Outbox
 from sensing.worker.pictures import encode_picture
 from sensing.worker.plan import CameraPlan
@@ -32,6 +38,9 @@ from sensing.worker.pulse import Pulse
 from sensing.worker.reporter import Reporter
 from sensing.worker.run import Run
 from sensing.worker.shadow import Shadow
+from sensing.worker.strip import StripRecorder
+
+log = logging.getLogger(__name__)
 
 STALL_S = 2.0
 OPEN_LIMIT_S = 10.0
@@ -74,6 +83,9 @@ class CameraLoop:
         self._run: Run | None = None
         self._duty: Duty | None = None
         self._shadow: Shadow | None = None
+        self._strip: StripRecorder | None = None
+        self._calibration: Calibration | None = None
+        self._drift: DriftWatch | None = None
         self._failure: Failure | None = None
         self._backlog = Backlog()
         self._asked: CapturedFrame | None = None
@@ -90,12 +102,15 @@ class CameraLoop:
                 self._retry_at_s = time.monotonic() + BUILD_RETRY_S
                 while not self._stopping.wait(0.2) and time.monotonic() < self._retry_at_s:
                     pulse.tick()
+                    self._report.refresh()
             self._retry_at_s = 0.0
             while not self._stopping.is_set():
                 pulse.tick()
                 self.tick()
         finally:
             self._end_run()
+            if self._strip is not None:
+                self._strip.flush()
             for part in (self._shadow, self._duty):
                 if part is not None:
                     part.close()
@@ -113,6 +128,8 @@ class CameraLoop:
         self._follow_failure(self._duty)
         if self._shadow is not None:
             self._shadow.tick()
+        if self._strip is not None:
+            self._strip.tick(time.time())
         if self._feed is None:
             self._connect_when_due(self._duty)
         else:
@@ -136,8 +153,24 @@ class CameraLoop:
             plan.camera_id, plan.detector, self._scene, self._period_s, self._outbox.put
         )
         self._report.watch(self._duty)
+        self._calibrate()
         self._cast_shadow()
+        self._follow_strip()
         return True
+
+    def _calibrate(self) -> None:
+        """Solve the calibration; without one that makes sense the camera counts all the same."""
+        plan = self._plan
+        if plan.calibration is None:
+            return
+        try:
+            self._calibration = parse_calibration(plan.calibration)
+        except CalibrationInvalid as problem:
+            detail = f"camera {plan.camera_id}: no speeds, its calibration was refused: {problem}"
+            log.warning("%s", detail)
+            return
+        if plan.reference:
+            self._drift = DriftWatch(plan.camera_id, plan.calibration_id, plan.reference)
 
     def _cast_shadow(self) -> None:
         """Run the shadow that the plan names, and no other."""
@@ -149,12 +182,23 @@ class CameraLoop:
             tell = self._outbox.put
             self._shadow = Shadow(self._plan.camera_id, spec, self._scene, tell)
 
+    def _follow_strip(self) -> None:
+        """Record the audit strip that the plan asks for, and no other."""
+        order = self._plan.strip
+        if self._strip is not None and self._strip.order != order:
+            self._strip.flush()
+            self._strip = None
+        if self._strip is None and order is not None:
+            camera_id, tell = self._plan.camera_id, self._outbox.put
+            self._strip = StripRecorder(camera_id, order, self._scene.anchor, tell)
+
     def _follow_plan(self, duty: Duty) -> None:
         """Go over to the newest plan; only its detectors differ."""
         while self._plans is not None and not self._plans.empty():
             self._plan = self._plans.get()
             duty.apply(self._plan.detector)
             self._cast_shadow()
+            self._follow_strip()
 
     def _follow_failure(self, duty: Duty) -> None:
         """Tell, once each time, that no detector serves; the stream stays open meanwhile."""
@@ -230,7 +274,14 @@ class CameraLoop:
 
     def _sense(self, frame: CapturedFrame, found: Detections, duty: Duty) -> None:
         if self._run is None:
-            self._run = Run(self._plan.camera_id, self._scene, self._longest_gap_s)
+            self._run = Run(
+                self._plan.camera_id,
+                self._scene,
+                self._longest_gap_s,
+                calibration=self._calibration,
+                calibration_id=self._plan.calibration_id if self._calibration else 0,
+                shaded=duty.name == MOTION,
+            )
             self._backoff.succeeded()
         overlay, facts = self._run.step(frame, found)
         self._last_frame_s = time.monotonic()
@@ -239,8 +290,14 @@ class CameraLoop:
         self._report.analysed(frame, self._run.run_id, latency_ms, len(found))
         self._outbox.show(overlay)
         self._show_picture(frame, self._run)
+        if self._drift is not None:
+            report = self._drift.look(frame.image, frame.captured_at_s)
+            if report is not None:
+                self._outbox.put(report)
         if self._shadow is not None:
             self._shadow.analysed(frame, found, facts, duty.wall_ms)
+        if self._strip is not None:
+            self._strip.add(frame.image, overlay, facts.crossings, self._run.run_id)
 
     def _show_picture(self, frame: CapturedFrame, run: Run) -> None:
         now_s = time.monotonic()
@@ -288,5 +345,9 @@ class CameraLoop:
         run, self._run = self._run, None
         if run is not None and (facts := run.finish()) is not None:
             self._outbox.put(facts)
+            if self._strip is not None:
+                self._strip.note(facts.crossings, run.run_id)
+        if self._strip is not None:
+            self._strip.new_run()
         if run is not None and self._shadow is not None:
             self._shadow.new_run()

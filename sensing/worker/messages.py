@@ -6,7 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sensing.domain.results import Crossing, Visit
+from sensing.domain.drift import Verdict
+from sensing.domain.heat import Heat
+from sensing.domain.results import Crossing, Movement, SpeedReading, Visit
+from sensing.domain.strip import StripMark
 
 CameraState = Literal["connecting", "live", "stalled", "failed", "ended", "paused"]
 
@@ -63,7 +66,8 @@ class Facts:
     """A batch of results; ``sequence`` grows by one per batch of a run.
 
     ``observed_s`` maps epoch minute (unix // 60) → seconds newly observed in it, so that sums over
-    batches are the seconds really seen.
+    batches are the seconds really seen; ``heat`` adds up likewise. ``calibration_id``: the one that
+    the run measures with, 0 for none.
     """
 
     camera_id: int
@@ -73,6 +77,10 @@ class Facts:
     visits: tuple[Visit, ...] = ()
     observed_s: dict[int, float] = field(default_factory=dict)
     zone_minutes: tuple[ZoneMinute, ...] = ()
+    speeds: tuple[SpeedReading, ...] = ()
+    movements: tuple[Movement, ...] = ()
+    heat: tuple[Heat, ...] = ()
+    calibration_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +156,32 @@ class ShadowReport:
     detail: str = ""
 
 
-Lasting = Facts | Status | RolledBack | TrialPassed | ShadowReport
+@dataclass(frozen=True, slots=True)
+class StripBlock:
+    """Part of an audit strip: one JPEG per line, one row per analysed frame, and the crossings that
+    were told meanwhile. ``last``: the period that was asked for is over."""
+
+    camera_id: int
+    recount_id: int
+    times_s: tuple[float, ...]
+    strips: tuple[tuple[str, bytes], ...] = field(repr=False)  # repr reaches logs
+    marks: tuple[StripMark, ...] = ()
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """How the view compares with the still of the calibration in use; ``distance_px`` in pixels of
+    the camera's frames. ``reason``: why the verdict is unsure, else empty."""
+
+    camera_id: int
+    calibration_id: int
+    verdict: Verdict
+    distance_px: float
+    at_s: float
+    reason: str = ""
+
+
+Lasting = Facts | Status | RolledBack | TrialPassed | ShadowReport | StripBlock | DriftReport
 """What is stored; the rest is only for the eye."""
 Message = Lasting | Overlay | Picture

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models_registry.runtime.detector import Detector
-from sensing.domain.results import Crossing, SensedFacts, Visit
+from sensing.domain.calibration import Calibration
+from sensing.domain.results import Crossing, Movement, SensedFacts, SpeedReading, Visit
 from sensing.domain.scene import Scene
 from sensing.worker.pipeline import Pipeline, StepResult
 from sensing.worker.recording import Recording, RecordingUnusable
 
 PROGRESS_PERIOD_S = 0.2
+NOMINAL_FPS = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Analysis:
     wall_s: float = 0.0
     crossings: list[Crossing] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
+    speeds: list[SpeedReading] = field(default_factory=list)
+    movements: list[Movement] = field(default_factory=list)
     occupancy_max: dict[str, int] = field(default_factory=dict)
     cpu_ms: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     width: int = 0
@@ -55,6 +59,7 @@ def analyze_recording(
     detector: Detector,
     *,
     analysed_fps: float | None = None,
+    calibration: Calibration | None = None,
     partial: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Analysis:
@@ -63,10 +68,13 @@ def analyze_recording(
     Times are seconds since the first frame. A recording that changes its resolution plays on in its
     first size, and the scene is 0–1, so lines stay where they were drawn. Raises
     ``RecordingUnusable`` for a file that cannot be read to its end, unless ``partial`` allows a cut
-    one.
+    one. With a ``calibration`` vehicles get speeds.
     """
     recording = Recording(path)
-    pipeline = Pipeline(scene, detector)
+    looked_fps = min(analysed_fps or recording.fps, recording.fps) or NOMINAL_FPS
+    pipeline = Pipeline(
+        scene, detector, calibration=calibration, longest_gap_s=max(1.0, 2.5 / looked_fps)
+    )
     analysis = Analysis(detector.name, recording.fps)
     started = reported = time.perf_counter()
     try:
@@ -107,6 +115,8 @@ def _add(analysis: Analysis, result: StepResult, detector: Detector) -> None:
 def _keep(analysis: Analysis, facts: SensedFacts) -> None:
     analysis.crossings.extend(facts.crossings)
     analysis.visits.extend(facts.visits)
+    analysis.speeds.extend(facts.speeds)
+    analysis.movements.extend(facts.movements)
     for zone_id, count in facts.occupancy.items():
         analysis.occupancy_max[zone_id] = max(analysis.occupancy_max.get(zone_id, 0), count)
 

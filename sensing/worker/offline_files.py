@@ -13,11 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sensing.domain.results import Crossing, SpeedReading
 from sensing.domain.scene import Scene
+from sensing.domain.statistics.speeds import percentile, space_mean_mps, time_mean_mps
 from sensing.worker.offline import Analysis
 
 CROSSING_COLUMNS = (
     "time_s", "frame", "line", "direction", "class", "size", "track", "confidence",
+    "speed_mps", "speed_error_mps", "length_m", "headway_s", "gap_s", "on_line_s",
+    "wrong_way", "turn_back",
 )  # fmt: skip
 VISIT_COLUMNS = ("enter_s", "leave_s", "dwell_s", "zone", "class", "track")
 COUNT_COLUMNS = ("minute", "line", "direction", "class", "count")
@@ -29,6 +33,7 @@ def write_results(directory: Path, analysis: Analysis, scene: Scene, about: dict
     ``about`` is added to the summary (where the recording, scene and model came from).
     """
     line_names = {line.id: line.name for line in scene.lines}
+    speeds = {(r.line_id, r.track_id, r.nth): r for r in analysis.speeds}
     zone_names = {zone.id: zone.name for zone in scene.zones}
     with _all_or_nothing(directory) as target:
         _write_csv(
@@ -36,7 +41,8 @@ def write_results(directory: Path, analysis: Analysis, scene: Scene, about: dict
             CROSSING_COLUMNS,
             (
                 (f"{x.time_s:.3f}", x.frame_index, line_names[x.line_id], x.direction,
-                 x.object_class, x.size, x.track_id, f"{x.confidence:.3f}")
+                 x.object_class, x.size, x.track_id, f"{x.confidence:.3f}",
+                 *_measured(x, speeds.get((x.line_id, x.track_id, x.nth))))
                 for x in sorted(analysis.crossings, key=lambda x: (x.time_s, x.track_id))
             ),
         )  # fmt: skip
@@ -93,7 +99,40 @@ def _totals(analysis: Analysis, line_id: str, direction: str) -> dict[str, Any]:
         "total": len(found),
         "by_class": dict(sorted(Counter(x.object_class for x in found).items())),
         "by_size": dict(sorted(Counter(x.size for x in found if x.size).items())),
+        "wrong_way": sum(x.wrong_way for x in found),
+        "turn_backs": sum(x.turn_back for x in found),
+        "speeds": _speed_totals(analysis, found),
     }
+
+
+def _speed_totals(analysis: Analysis, crossings: Sequence[Crossing]) -> dict[str, Any]:
+    """Speeds in m/s; what rests on too few is None."""
+    keys = {(x.line_id, x.track_id, x.nth) for x in crossings}
+    found = [r.speed_mps for r in analysis.speeds if (r.line_id, r.track_id, r.nth) in keys]
+    return {
+        "count": len(found),
+        "time_mean_mps": _rounded(time_mean_mps(found)),
+        "space_mean_mps": _rounded(space_mean_mps(found)),
+        **{f"v{p}_mps": _rounded(percentile(found, p).value_mps) for p in (15, 50, 85)},
+    }
+
+
+def _measured(crossing: Crossing, reading: SpeedReading | None) -> tuple[object, ...]:
+    """The columns from speed_mps on; empty where unknown."""
+    r = reading
+    known = (
+        (None, None, None, crossing.headway_s, None, None)
+        if r is None
+        else (
+            r.speed_mps, r.standard_error_mps, r.length_m, crossing.headway_s, r.gap_s, r.on_line_s,
+        )
+    )  # fmt: skip
+    numbers = ("" if value is None else f"{value:.3f}" for value in known)
+    return *numbers, int(crossing.wrong_way), int(crossing.turn_back)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def _minute_counts(analysis: Analysis, line_names: dict[str, str]) -> Iterator[tuple[object, ...]]:

@@ -14,10 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_registry.runtime.detections import Detections
+from sensing.domain.calibration import Calibration
+from sensing.domain.counting import HEIR_S
+from sensing.domain.memory import CameraMemories
 from sensing.domain.results import SensedFacts
+from sensing.domain.road import road_for
 from sensing.domain.scene import Scene
 from sensing.domain.tracking import Tracker, TrackerParameters, Tracks
-from sensing.modules import SensingModule, build_modules, check_modules
+from sensing.domain.trips import Trips
+from sensing.modules import CameraView, SensingModule, build_modules, check_modules
+from sensing.worker.motion import MOTION
 
 if TYPE_CHECKING:  # brings ONNX Runtime with it, which a camera's process does without
     from models_registry.runtime.detector import Detector
@@ -35,17 +41,28 @@ class StepResult:
 
 
 class Sensing:
-    """Track and sense what was detected. The scene is 0–1, so its pixel geometry follows the
-    picture's size.
+    """Track and sense what was detected. Scene and ``calibration`` are 0–1, so their pixel
+    geometry follows the picture's size. ``longest_gap_s``: a longer time between two frames was
+    not observed. ``shaded``: boxes take in the shadow beneath a vehicle, as those of motion do.
 
     Raises ``SceneInvalid`` at construction when a module refuses its parameters.
     """
 
-    def __init__(self, scene: Scene, tracker_parameters: TrackerParameters | None = None) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        tracker_parameters: TrackerParameters | None = None,
+        *,
+        calibration: Calibration | None = None,
+        longest_gap_s: float = 1.0,
+        shaded: bool = False,
+    ) -> None:
         check_modules(scene)
-        self.scene = scene
+        self.scene, self.calibration = scene, calibration
         self.tracker = Tracker(tracker_parameters)
+        self._longest_gap_s, self._shaded = longest_gap_s, shaded
         self._modules: list[SensingModule] = []
+        self._trips: Trips | None = None
         self._size: tuple[int, int] | None = None
         self._last_s = 0.0
 
@@ -60,27 +77,39 @@ class Sensing:
         started = time.thread_time()
         tracks = self.tracker.update(detections, time_s)
         tracked = time.thread_time()
-        found = [module.step(tracks, time_s, frame_index) for module in self._modules]
+        facts = merge_facts(module.step(tracks, time_s, frame_index) for module in self._modules)
+        if self._trips is not None:
+            movements = self._trips.update(tracks, time_s, facts.crossings)
+            facts = replace(facts, movements=tuple(movements)) if movements else facts
         sensed = time.thread_time()
 
         stage_ms = {"track": (tracked - started) * 1e3, "sense": (sensed - tracked) * 1e3}
-        return StepResult(frame_index, time_s, tracks, merge_facts([*ended, *found]), stage_ms)
+        whole = merge_facts([ended, facts]) if ended is not None else facts
+        return StepResult(frame_index, time_s, tracks, whole, stage_ms)
 
     def finish(self) -> SensedFacts:
         """Flush what is still open (visits under way) at the time of the last frame."""
-        return merge_facts(module.finish(self._last_s) for module in self._modules)
+        facts = merge_facts(module.finish(self._last_s) for module in self._modules)
+        if self._trips is None:
+            return facts
+        return replace(facts, movements=tuple(self._trips.finish(facts.crossings)))
 
-    def _follow_size(self, size: tuple[int, int]) -> list[SensedFacts]:
+    def _follow_size(self, size: tuple[int, int]) -> SensedFacts | None:
         """Start afresh when the picture's size changes; returns the facts that this closed."""
         if self._size == size:
-            return []
-        ended = [module.finish(self._last_s) for module in self._modules]
+            return None
+        ended = self.finish() if self._size is not None else None
         if self._size is not None:
             self.tracker.reset()
-        self._modules = build_modules(self.scene, *size)
+        memories = CameraMemories(self.scene.anchor)
+        road = road_for(self.calibration, *size)
+        view = CameraView(memories, road, self._longest_gap_s, self._shaded)
+        self._modules = build_modules(self.scene, *size, view)
+        # After the modules, so that a frame's crossings are known.
+        self._trips = Trips(memories.keeping(HEIR_S)) if self.scene.lines else None
         self._size = size
         # Occupancy of the closed geometry is history; the new modules state today's.
-        return [replace(facts, occupancy={}) for facts in ended]
+        return replace(ended, occupancy={}) if ended is not None else None
 
 
 class Pipeline:
@@ -91,9 +120,18 @@ class Pipeline:
         scene: Scene,
         detector: Detector,
         tracker_parameters: TrackerParameters | None = None,
+        *,
+        calibration: Calibration | None = None,
+        longest_gap_s: float = 1.0,
     ) -> None:
         self.detector = detector
-        self.sensing = Sensing(scene, tracker_parameters)
+        self.sensing = Sensing(
+            scene,
+            tracker_parameters,
+            calibration=calibration,
+            longest_gap_s=longest_gap_s,
+            shaded=detector.name == MOTION,
+        )
         self._size: tuple[int, int] | None = None
 
     def step(self, frame: NDArray[np.uint8], time_s: float, frame_index: int) -> StepResult:

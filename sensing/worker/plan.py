@@ -50,12 +50,25 @@ _NO_PAPERS: dict[str, Any] = {"version": 0, "reference": "", "fallback": None, "
 
 
 @dataclass(frozen=True)
+class StripOrder:
+    """An audit strip that an operator asked for: the pixels along these lines, (id, p1, p2) in 0–1,
+    from ``since_s`` until ``until_s`` (Unix seconds)."""
+
+    recount_id: int
+    lines: tuple[tuple[str, tuple[float, float], tuple[float, float]], ...]
+    since_s: float
+    until_s: float
+
+
+@dataclass(frozen=True)
 class CameraPlan:
     """One camera's work. Two equal plans mean: leave it running. Any difference: rebuild it, but a
-    worker takes another ``detector`` or ``shadow`` in mid-run: see ``only_detectors_differ``.
+    worker takes another ``detector``, ``shadow`` or ``strip`` in mid-run: see
+    ``only_detectors_differ``.
 
     ``shadow`` runs on the same frames where there is time, and what it counts is compared only.
     ``calibration`` is the document of the row ``calibration_id``; None where the road is unknown.
+    ``reference``: the small grey still kept with it (PNG), to see whether the camera moved.
     """
 
     camera_id: int
@@ -68,10 +81,13 @@ class CameraPlan:
     shadow: DetectorSpec | None = None
     calibration: dict[str, Any] | None = None
     calibration_id: int = 0
+    reference: bytes = field(default=b"", repr=False)
+    strip: StripOrder | None = None
 
     def only_detectors_differ(self, other: CameraPlan) -> bool:
         """Whether a worker that runs this plan can go over to the other without a restart."""
-        return replace(self, detector=other.detector, shadow=other.shadow) == other
+        mine = replace(self, detector=other.detector, shadow=other.shadow, strip=other.strip)
+        return mine == other
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ import uuid
 import numpy as np
 
 from models_registry.runtime.detections import Detections
+from sensing.domain.calibration import Calibration
+from sensing.domain.heat import HeatMap
 from sensing.domain.results import SensedFacts
 from sensing.domain.scene import Scene
 from sensing.domain.tracking import Tracks
@@ -17,21 +19,36 @@ from sensing.worker.ledger import Ledger
 from sensing.worker.messages import Facts, Overlay
 from sensing.worker.pipeline import Sensing
 
+HEAT_EVERY_S = 60.0
+
 
 class Run:
     """Tracks and facts never reach across runs, so their natural keys cannot clash."""
 
-    def __init__(self, camera_id: int, scene: Scene, longest_gap_s: float) -> None:
+    def __init__(
+        self,
+        camera_id: int,
+        scene: Scene,
+        longest_gap_s: float,
+        *,
+        calibration: Calibration | None = None,
+        calibration_id: int = 0,
+        shaded: bool = False,
+    ) -> None:
         self.run_id = uuid.uuid4().hex
-        self.sensing = Sensing(scene)
+        self.sensing = Sensing(
+            scene, calibration=calibration, longest_gap_s=longest_gap_s, shaded=shaded
+        )
         self.size: tuple[int, int] | None = None
         self.loop: int | None = None
         self._last_s = -math.inf
         self.boxes = np.zeros((0, 4), np.float32)
         """(N, 4) px: everything that may have to be blurred on the last frame."""
-        self._ledger = Ledger(camera_id, self.run_id, longest_gap_s)
+        self._longest_gap_s = longest_gap_s
+        self._ledger = Ledger(camera_id, self.run_id, longest_gap_s, calibration_id)
+        self._heat: HeatMap | None = None
         self._camera_id = camera_id
-        self._batched_s = time.monotonic()
+        self._batched_s = self._heat_taken_s = time.monotonic()
 
     def belongs(self, frame: CapturedFrame) -> bool:
         """Whether the frame continues this run: same size, no jump in a recording, a later time."""
@@ -46,6 +63,9 @@ class Run:
         self._last_s = frame.captured_at_s
         result = self.sensing.step(detections, self.size, frame.captured_at_s, frame.index)
         self._ledger.add(result.facts, frame.captured_at_s)
+        if self._heat is None:  # a run's frames are all of one size
+            self._heat = HeatMap(width, height, self._longest_gap_s)
+        self._heat.add(result.tracks, frame.captured_at_s)
         # What is not tracked yet must be blurred too.
         self.boxes = np.concatenate([result.tracks.xyxy, detections.xyxy])
         overlay = Overlay(
@@ -59,6 +79,9 @@ class Run:
     def batch(self, *, at_once: bool = False) -> Facts | None:
         """The facts gathered so far when a batch is due, or ``at_once``."""
         now_s = time.monotonic()
+        if self._heat is not None and (at_once or now_s - self._heat_taken_s >= HEAT_EVERY_S):
+            self._heat_taken_s = now_s
+            self._ledger.add_heat(self._heat.take())
         if not at_once and not self._ledger.due(now_s - self._batched_s):
             return None
         self._batched_s = now_s

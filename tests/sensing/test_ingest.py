@@ -194,7 +194,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_facts() -> None:
         return len(captured)
 
     queries(1, "warm")
-    assert queries(2, "few") == queries(60, "many")
+    assert queries(2, "few") == queries(40, "many")
 
 
 class Retries(TestCase):

@@ -7,17 +7,21 @@ import pytest
 from django.conf import settings
 
 from sensing.ingest import ingest
-from sensing.models import Camera, DeploymentTarget, Scene, SensingModule
-from sensing.planning import TRIAL_S, plan_fingerprint, worker_plan
+from sensing.models import Calibration, Camera, DeploymentTarget, Scene, SensingModule
+from sensing.planning import MAX_REFERENCE_BYTES, TRIAL_S, plan_fingerprint, worker_plan
 from sensing.selectors.detectors import GATEWAY, Target
 from sensing.services import camera_change, camera_delete, camera_pause, camera_resume, scene_save
+from sensing.services.calibrations import calibration_remove, calibration_save, confirm_drift
 from sensing.services.deployments import alias_deploy, deploy, detector_clear, roll_back
 from sensing.services.shadows import shadow_start, shadow_stop
 from sensing.services.trials import trial_passed
+from sensing.simulation import parse_simulation_url, simulated_calibration
 from tests.registry_rows import make_version
 from tests.sensing.rows import SCENE, crossing, facts, make_camera, status
 
 pytestmark = pytest.mark.django_db
+
+MARKS = simulated_calibration(parse_simulation_url("sim://road"))
 
 
 def of(camera: Camera) -> Target:
@@ -181,6 +185,11 @@ def test_the_fingerprint_differs_after_every_change_that_the_worker_must_see() -
     assert changed()
     other = make_camera()
     assert changed()
+    calibration = calibration_save(camera=other, by=None, document=MARKS)
+    assert changed()
+    assert changed(confirm_drift(calibration, None))
+    assert changed(calibration_save(camera=other, by=None, document=MARKS))
+    assert changed(calibration_remove(camera=other, by=None))
     assert changed(camera_delete(camera=other, by=None))
 
 
@@ -188,7 +197,7 @@ def test_the_fingerprint_stays_while_results_arrive(django_assert_num_queries: A
     camera = make_camera()
     before = plan_fingerprint()
     ingest([facts(camera, crossing(1)), status(camera)])
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         assert plan_fingerprint() == before
 
 
@@ -201,8 +210,24 @@ def test_the_number_of_queries_of_a_plan_does_not_depend_on_the_number_of_camera
     deploy(by=None, target=GATEWAY, reference="small@production")
     deploy(by=None, target=of(cameras[0]), reference="small:2")
     shadow_start(by=None, camera=cameras[0], version=versions[2])
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         assert len(worker_plan().cameras) == 5
     make_camera(detector="small@production")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         assert len(worker_plan().cameras) == 6
+
+
+def test_the_calibration_in_use_is_in_the_plan_of_its_camera() -> None:
+    camera, other = make_camera(), make_camera()
+    calibration_save(camera=camera, by=None, document=MARKS)
+    row = calibration_save(camera=camera, by=None, document=MARKS)
+    plans = {plan.camera_id: plan for plan in worker_plan().cameras}
+    assert (plans[camera.pk].calibration, plans[camera.pk].calibration_id) == (MARKS, row.pk)
+    assert (plans[other.pk].calibration, plans[other.pk].calibration_id) == (None, 0)
+    Calibration.objects.filter(pk=row.pk).update(reference=b"x" * 99)
+    (plan,) = (plan for plan in worker_plan().cameras if plan.camera_id == camera.pk)
+    assert plan.reference == b"x" * 99
+    assert "xxx" not in repr(plan)
+    Calibration.objects.filter(pk=row.pk).update(reference=b"x" * (MAX_REFERENCE_BYTES + 1))
+    (plan,) = (plan for plan in worker_plan().cameras if plan.camera_id == camera.pk)
+    assert plan.reference == b""

@@ -141,3 +141,46 @@ def compare_speeds(measured_mps: ArrayLike, reference_mps: ArrayLike) -> SpeedAg
         bias_mps=float(error.mean()),
         within_percent=100.0 * float(np.mean(size <= allowed * (1.0 + 1e-12))),
     )
+
+
+Z_95 = 1.959963984540054  # standard normal deviate of a two-sided 95 % interval
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of ``of`` with its 95 % interval, all 0–1. ``value`` is None where ``of`` is 0: then
+    nothing is known, and the interval is the whole range."""
+
+    hits: int
+    of: int
+    value: float | None
+    low: float
+    high: float
+
+
+def wilson(hits: int, of: int) -> Share:
+    """Wilson's score interval: right for small numbers and near 0 or 1, where the usual one fails.
+    Raises ``ValueError`` unless 0 ≤ hits ≤ of."""
+    if not 0 <= hits <= of:
+        raise ValueError(f"expected 0 to {of} hits, got {hits}")
+    if of == 0:
+        return Share(0, 0, None, 0.0, 1.0)
+    share, square = hits / of, Z_95 * Z_95
+    centre = (share + square / (2 * of)) / (1 + square / of)
+    half = Z_95 / (1 + square / of)
+    half *= math.sqrt(share * (1 - share) / of + square / (4 * of * of))
+    # Rounding must not leave the share outside of its own interval.
+    low, high = min(centre - half, share), max(centre + half, share)
+    return Share(hits, of, share, max(0.0, low), min(1.0, high))
+
+
+def f1_share(matched: int, found: int, truth: int) -> Share:
+    """F1 with an interval. F1 = 2·J / (1 + J) of J = matched / (found + truth − matched), a share
+    of events, so J's Wilson interval carries over."""
+    jaccard = wilson(matched, found + truth - matched)
+
+    def grown(value: float) -> float:
+        return 2.0 * value / (1.0 + value)
+
+    value = None if jaccard.value is None else grown(jaccard.value)
+    return Share(matched, jaccard.of, value, grown(jaccard.low), grown(jaccard.high))

@@ -13,6 +13,15 @@ COMPLETE_SHARE = 0.98
 """Share of a bin's time from which it counts as observed: a few lost frames make no gap."""
 
 
+def coverage_of(width_s: float, observed_s: float, down_s: float) -> Coverage:
+    """What is known of ``width_s`` seconds: see ``CountBin.coverage``."""
+    if observed_s > 0.0 and observed_s >= COMPLETE_SHARE * width_s:
+        return "complete"
+    if observed_s > 0.0:
+        return "partial"
+    return "down" if down_s > 0.0 else "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class CountBin:
     """``counts`` by key (class, movement, …) seen in ``observed_s`` of ``width_s`` seconds from
@@ -44,11 +53,7 @@ class CountBin:
     def coverage(self) -> Coverage:
         """``down``: nothing observed, camera known to be down; ``unknown``: nothing observed, and
         nobody knows why; ``partial``; ``complete``: then no counts is a true zero."""
-        if self.observed_s >= COMPLETE_SHARE * self.width_s:
-            return "complete"
-        if self.observed_s > 0.0:
-            return "partial"
-        return "down" if self.down_s > 0.0 else "unknown"
+        return coverage_of(self.width_s, self.observed_s, self.down_s)
 
     @property
     def total(self) -> float | None:

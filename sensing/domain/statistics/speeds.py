@@ -134,21 +134,18 @@ def pace(speeds_mps: ArrayLike, width_mps: float = PACE_WIDTH_MPS) -> Pace | Non
 
 
 def pace_from_bins(histogram: SpeedHistogram, width_mps: float = PACE_WIDTH_MPS) -> Pace | None:
-    """The pace from bins that it holds a whole number of; the slowest of equals. Raises
-    ``ValueError`` for bins that do not divide it."""
-    span = round(width_mps / histogram.width_mps)
-    if span < 1 or abs(span * histogram.width_mps - width_mps) > 1e-6 * width_mps:
-        raise ValueError(
-            f"expected bins that divide {width_mps} m/s, got {histogram.width_mps} m/s"
-        )
+    """The pace from bins, in which vehicles are taken as evenly spread; the slowest of equals."""
     if not histogram.count > 0:
         return None
-    total = np.concatenate([[0.0], np.cumsum(histogram.counts)])
-    padded = np.concatenate([total, np.full(span, total[-1])])
-    held = padded[span:][: len(total)] - total
-    best = int(held.argmax())
-    low = histogram.first_mps + best * histogram.width_mps
-    return Pace(low, width_mps, float(held[best]), 100.0 * float(held[best]) / histogram.count)
+    edges = histogram.first_mps + histogram.width_mps * np.arange(len(histogram.counts) + 1)
+    below = np.concatenate([[0.0], np.cumsum(histogram.counts)])
+    # What a band holds changes evenly between the places where one of its ends meets an edge.
+    lows = np.unique(np.concatenate([edges, edges - width_mps]))
+    lows = lows[lows >= min(histogram.first_mps, 0.0)]
+    held = np.interp(lows + width_mps, edges, below) - np.interp(lows, edges, below)
+    best = int((held > held.max() - 1e-9 * histogram.count).argmax())
+    share = 100.0 * float(held[best]) / histogram.count
+    return Pace(float(lows[best]), width_mps, float(held[best]), share)
 
 
 def over_limit_percent(speeds_mps: ArrayLike, limit_mps: float) -> float | None:

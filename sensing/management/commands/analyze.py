@@ -14,6 +14,9 @@ from django.db import DatabaseError
 from models_registry.errors import Refused
 from models_registry.runtime.detector import ModelUnusable
 from models_registry.selectors.references import detector_references, resolve
+from sensing.domain.calibration import Calibration
+from sensing.domain.calibration_checks import CalibrationInvalid
+from sensing.domain.calibration_document import parse_calibration
 from sensing.domain.scene import Scene, SceneInvalid, parse_scene
 from sensing.modules import MODULE_KINDS, check_modules
 from sensing.planning import version_spec
@@ -23,6 +26,7 @@ from sensing.simulation import (
     default_scene,
     parse_simulation_url,
     render_clip,
+    simulated_calibration,
 )
 from sensing.worker.detectors import MOTION, build_detector
 from sensing.worker.offline import Analysis, Progress, analyze_recording
@@ -42,6 +46,11 @@ class Command(BaseCommand):
         parser.add_argument("video", help="a video file, or sim://road?… to render one into --out")
         parser.add_argument("--scene", type=Path, help="JSON; a simulated camera brings its own")
         parser.add_argument(
+            "--calibration",
+            type=Path,
+            help="JSON marks of the road, for speeds (default: “calibration” in the scene)",
+        )
+        parser.add_argument(
             "--model",
             default=MOTION,
             help="motion (default), an ONNX file, or NAME@ALIAS or NAME:NUMBER of the Models page",
@@ -57,6 +66,8 @@ class Command(BaseCommand):
             self._analyze(options)
         except SceneInvalid as problem:
             raise CommandError(f"the scene was refused: {problem}", returncode=2) from problem
+        except CalibrationInvalid as problem:
+            raise CommandError(f"the calibration was refused: {problem}", returncode=2) from problem
         except (RecordingUnusable, ModelUnusable, SimulationInvalid, RenderFailed) as problem:
             raise CommandError(str(problem), returncode=2) from problem
         except OSError as problem:
@@ -70,13 +81,17 @@ class Command(BaseCommand):
         _silence_decoders()
         video, model = str(options["video"]), str(options["model"])
         out = options["out"] or Path(f"{_stem(video)}-analysis")
-        scene = self._scene(video, options["scene"])
+        scene, marks = self._scene(video, options["scene"])
+        if options["calibration"] is not None:
+            marks = _read_json(options["calibration"], "--calibration")
+        calibration = None if marks is None else parse_calibration(marks)
         detector = build_detector(_detector_spec(model), scene)
         analysis = analyze_recording(
             self._recording(video, out),
             scene,
             detector,
             analysed_fps=fps,
+            calibration=calibration,
             partial=options["partial"],
             progress=self._show if self.stderr.isatty() else None,
         )
@@ -84,14 +99,22 @@ class Command(BaseCommand):
         about = {"video": video, "scene": str(options["scene"] or "of the simulated camera")}
         write_results(out, analysis, scene, about)
         self._report(analysis, scene, out)
+        self._report_speeds(analysis, calibration)
 
-    def _scene(self, video: str, path: Path | None) -> Scene:
+    def _scene(self, video: str, path: Path | None) -> tuple[Scene, Any]:
+        """The scene, and the calibration document that came with it or None."""
         if path is None and not video.startswith(SIMULATED):
             raise CommandError("--scene: expected a scene for a recording, got none", returncode=2)
-        document = default_scene(parse_simulation_url(video)) if path is None else _read_scene(path)
+        if path is None:
+            spec = parse_simulation_url(video)
+            document = default_scene(spec)
+            marks = simulated_calibration(spec)
+        else:
+            document = _read_json(path, "--scene")
+            marks = document.get("calibration") if isinstance(document, dict) else None
         scene = parse_scene(document, MODULE_KINDS)
         check_modules(scene)
-        return scene
+        return scene, marks
 
     def _recording(self, video: str, out: Path) -> Path:
         if not video.startswith(SIMULATED):
@@ -118,6 +141,17 @@ class Command(BaseCommand):
         for warning in analysis.warnings:
             self.stderr.write(f"warning: {warning}")
         self.stdout.write(f"written to {out}")
+
+    def _report_speeds(self, analysis: Analysis, calibration: Calibration | None) -> None:
+        if calibration is None:
+            return
+        for warning in calibration.warnings:
+            self.stderr.write(f"calibration: {warning.message}")
+        vehicles = f"{len(analysis.speeds)} speeds"
+        if analysis.speeds:
+            mean = sum(reading.speed_mps for reading in analysis.speeds) / len(analysis.speeds)
+            vehicles += f", on average {mean:.1f} m/s ({mean * 3.6:.0f} km/h)"
+        self.stdout.write(vehicles)
 
     def _show(self, progress: Progress) -> None:
         if progress.share is None or progress.remaining_s is None:
@@ -167,16 +201,16 @@ def _detector_spec(model: str) -> DetectorSpec:
         ) from problem
 
 
-def _read_scene(path: Path) -> Any:
+def _read_json(path: Path, option: str) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as problem:
         raise CommandError(
-            f"--scene: expected a JSON file, but {problem}", returncode=2
+            f"{option}: expected a JSON file, but {problem}", returncode=2
         ) from problem
     except (ValueError, RecursionError) as problem:
         raise CommandError(
-            f"--scene: expected JSON in {path}, but {problem}", returncode=2
+            f"{option}: expected JSON in {path}, but {problem}", returncode=2
         ) from problem
 
 

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 
 from sensing.live import LiveItem, encode
+from sensing.messaging.run import Messaging
 from sensing.planning import plan_fingerprint, worker_plan
 from sensing.publishing import (
     overlay_item,
@@ -24,6 +25,7 @@ from sensing.publishing import (
 )
 from sensing.uplink import Uplink
 from sensing.worker.messages import (
+    DriftReport,
     Facts,
     Lasting,
     Message,
@@ -32,6 +34,7 @@ from sensing.worker.messages import (
     RolledBack,
     ShadowReport,
     Status,
+    StripBlock,
     TrialPassed,
 )
 from sensing.worker.supervisor import Supervisor
@@ -66,12 +69,14 @@ class Sensing:
         self._uplink = Uplink(settings.UPLINK_URL, settings.UPLINK_TOKEN)
         self._writer = Writer(self._uplink)
         self._supervisor = Supervisor()
+        self._messaging = Messaging()
         self._fingerprint: object = None
         self._plan_due_s = 0.0
 
     def run(self) -> None:
         self._uplink.start()
         self._writer.start()
+        self._messaging.start()
         try:
             while not self._stop.is_set():
                 self._follow_plan()
@@ -102,7 +107,7 @@ class Sensing:
 
     def _hand_on(self, message: Message, overlays: frozenset[int]) -> None:
         match message:
-            case Facts() | TrialPassed():
+            case Facts() | TrialPassed() | StripBlock() | DriftReport():
                 self._writer.put(message)
             case Status():
                 self._writer.put(message)
@@ -120,6 +125,7 @@ class Sensing:
                 self._uplink.send(picture_item(message))
 
     def _finish(self) -> None:
+        self._messaging.stop()  # says good-bye while the workers end
         for message in self._supervisor.stop(STOP_WORKERS_S):
             if isinstance(message, Lasting):
                 self._writer.put(message)

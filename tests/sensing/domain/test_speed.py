@@ -24,9 +24,6 @@ from sensing.domain.speed import (
 from sensing.domain.speed_meter import SpeedMeter
 from sensing.domain.speed_traffic import (
     estimate_length,
-    gaps_s,
-    headways_s,
-    is_wrong_way,
     length_class,
     line_occupancy_percent,
     time_on_line_s,
@@ -321,15 +318,7 @@ def test_length_classes_have_upper_bounds() -> None:
     ]
 
 
-def test_headways_gaps_and_occupancy_of_four_vehicles() -> None:
-    headways = headways_s([10.0, 12.0, 15.0, 21.0], unobserved=[(16.0, 17.0)])
-    assert headways[1:3].tolist() == [2.0, 3.0]
-    assert np.isnan(headways[[0, 3]]).all()
-    # 5 m at 10 m/s cover half a second.
-    assert gaps_s(headways, [5.0, 10.0, 5.0, 5.0], [10.0, 10.0, 0.0, 10.0])[1:3].tolist() == [
-        1.5,
-        2.0,
-    ]
+def test_the_line_s_occupancy_is_the_share_of_time_that_it_is_covered() -> None:
     on_line = [time_on_line_s(length, 10.0, 1.0) for length in (4.0, 9.0, 4.0)]
     assert on_line == [0.5, 1.0, 0.5]
     assert line_occupancy_percent(on_line, 20.0) == 10.0
@@ -337,21 +326,25 @@ def test_headways_gaps_and_occupancy_of_four_vehicles() -> None:
     assert line_occupancy_percent([], 0.0) is None
 
 
-@pytest.mark.parametrize(
-    ("heading_rad", "speed_mps", "error_mps", "wrong"),
-    [
-        (-np.pi / 2, 10.0, 0.2, True),
-        (np.pi / 2, 10.0, 0.2, False),
-        (0.0, 10.0, 0.2, False),
-        (-np.pi / 2 + 0.9, 10.0, 0.2, True),
-        (3 * np.pi / 2, 10.0, 0.2, True),
-        (-np.pi / 2, 1.0, 0.2, False),
-        (-np.pi / 2, 10.0, 4.0, False),
-    ],
-    ids=["against", "with", "across", "slanting", "against, wound", "creeping", "unsure"],
-)
-def test_wrong_way_is_said_only_when_sure(
-    heading_rad: float, speed_mps: float, error_mps: float, wrong: bool
-) -> None:
-    sample = SpeedSample(speed_mps, error_mps, 0.0, 10, 20.0, 2.0, heading_rad)
-    assert is_wrong_way(sample, np.pi / 2) is wrong
+def test_a_track_can_be_measured_after_an_heir_took_its_column() -> None:
+    memory = TrackMemory("bottom", 1.5)
+    subject = SpeedMeter(PLANE, POSE, WIDTH, HEIGHT, memory)
+    heading = np.array([0.0, 1.0])
+
+    def place(time_s: float) -> Floats:
+        return np.array([1.75, 20.0 + 10.0 * time_s])
+
+    for k in range(12):
+        subject.update(frame({1: box_at(place(k / 10), heading)}), k / 10)
+    subject.update(frame({}), 1.2)
+    subject.update(frame({2: box_at(place(1.3), heading)}), 1.3)
+    assert memory.living.column_of(2) is not None
+    assert memory.lost.column_of(1) is None  # it lives on in 2
+    before, after = subject.measure(1, 1.0), subject.measure(2)
+    assert isinstance(before, SpeedSample)
+    assert before.speed_mps == pytest.approx(10.0, abs=0.05)
+    assert after == SpeedRefused("few_samples")
+    for k in range(14, 80):
+        subject.update(frame({2: box_at(place(1.3), heading)}), k / 10)
+    subject.update(frame({3: box_at(place(2.0), heading), 2: box_at(place(1.3), heading)}), 8.0)
+    assert subject.measure(99) == SpeedRefused("unknown_track")

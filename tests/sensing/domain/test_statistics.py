@@ -175,13 +175,16 @@ class TestSpeeds:
         most = max(np.sum((low <= speeds) & (speeds <= low + 10 * KMH)) for low in speeds)
         assert found.count == most
 
-    def test_the_pace_from_bins_takes_whole_bins(self) -> None:
+    def test_the_pace_from_bins_by_hand(self) -> None:
         bins = SpeedHistogram(30 * KMH, 5 * KMH, (1, 5, 9, 8, 3))
         found = pace_from_bins(bins)
         assert found is not None
-        assert (found.low_mps, found.count) == (pytest.approx(40 * KMH), 17)
-        with pytest.raises(ValueError, match="divide"):
-            pace_from_bins(SpeedHistogram(0, 3 * KMH, (1,)))
+        assert (found.low_mps, found.count) == (pytest.approx(40 * KMH), pytest.approx(17))
+        # 10 km/h over bins of 4: two whole ones and, of the third, half of its vehicles.
+        bins = SpeedHistogram(40 * KMH, 4 * KMH, (2, 10, 8, 4))
+        found = pace_from_bins(bins)
+        assert found is not None
+        assert (found.low_mps, found.count) == (pytest.approx(44 * KMH), pytest.approx(20))
         assert pace([]) is None
         assert pace_from_bins(SpeedHistogram(0, 5 * KMH, ())) is None
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sensing.domain.results import Crossing
 from sensing.domain.scene import ModuleSetting, Scene, SceneInvalid, parse_scene
 from sensing.domain.tracking import Tracks
 from sensing.modules import (
@@ -273,3 +274,67 @@ def empty() -> Tracks:
         np.zeros(0, np.bool_),
         np.zeros(0),
     )
+
+
+def test_modules_that_share_a_memory_survive_an_empty_picture() -> None:
+    modules = build_modules(with_modules(("vehicle_traffic", {}), ("person_count", {})), 1000, 1000)
+    found = []
+    frames = [
+        *straight((500, 300), (500, 700), 41),
+        *[(4.1 + k / 10, {}) for k in range(60)],  # until nothing is remembered any more
+        *[(t + 11.0, {2: c[1]}) for t, c in straight((500, 300), (500, 700), 41)],
+    ]
+    for index, (time_s, centres) in enumerate(frames):
+        seen = tracks(centres, time_s, label="car")
+        for module in modules:
+            found += module.step(seen, time_s, index).crossings
+    assert [(c.track_id, c.line_id) for c in found] == [
+        (1, "upper"), (1, "lower"), (2, "upper"), (2, "lower"),
+    ]  # fmt: skip
+
+
+ONE_LINE = {"lines": [{"name": "door", "points": [[0.1, 0.5], [0.9, 0.5]], "one_way": "backward"}]}
+
+
+def over_the_door(
+    module: SensingModule, ys: list[float], label: str, step_s: float = 0.1
+) -> list[Crossing]:
+    found: list[Crossing] = []
+    for k, y in enumerate(ys):
+        seen = tracks({1: (500.0, y)}, k * step_s, label=label)
+        found += module.step(seen, k * step_s, k).crossings
+    return [*found, *module.finish(len(ys) * step_s).crossings]
+
+
+DOWN = [400.0 + 10 * k for k in range(21)]
+UP = DOWN[::-1]
+
+
+def test_who_comes_straight_back_has_turned_back_once() -> None:
+    scene = parse_scene(ONE_LINE)
+    marks = [
+        (c.direction, c.turn_back)
+        for c in over_the_door(PersonCount(scene, WIDTH, HEIGHT), DOWN + UP + DOWN, "person")
+    ]
+    # In, out and in again is once in: the third undoes nothing.
+    assert marks == [("forward", False), ("backward", True), ("forward", False)]
+
+
+def test_who_comes_back_later_is_another_entry() -> None:
+    scene = parse_scene(ONE_LINE)
+    wait = [600.0] * 40
+    for seconds, back in ((3.0, False), (10.0, True), (0.0, False)):
+        module = PersonCount(scene, WIDTH, HEIGHT, PersonCountParameters(turn_back_s=seconds))
+        marks = [c.turn_back for c in over_the_door(module, DOWN + wait + UP, "person")]
+        assert marks == [False, back]
+
+
+def test_vehicles_that_drive_against_a_one_way_line_are_marked() -> None:
+    scene = parse_scene(ONE_LINE)
+    found = over_the_door(VehicleTraffic(scene, WIDTH, HEIGHT), DOWN + UP, "car")
+    assert [(c.direction, c.wrong_way, c.turn_back) for c in found] == [
+        ("forward", True, False),
+        ("backward", False, False),
+    ]
+    persons = over_the_door(PersonCount(scene, WIDTH, HEIGHT), DOWN, "person")
+    assert [c.wrong_way for c in persons] == [False]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from pathlib import Path
@@ -176,3 +177,36 @@ def test_yolox_nano_counts_the_busy_street(tmp_path: Path) -> None:
     run("analyze", video, "--scene", truth, "--model", model, "--out", tmp_path)
     scored = json.loads(run("score", tmp_path, truth, "--json")[0])
     assert scored["total"]["f1"] >= 0.95
+
+
+def test_a_calibrated_simulation_gives_speeds_near_its_truth(tmp_path: Path) -> None:
+    url = "sim://road?seed=9&duration=16&fps=12.5&width=320&height=180&loop=0&flow=1200"
+    out, _ = run("analyze", url, "--out", tmp_path)
+    assert " speeds, on average " in out
+    with (tmp_path / "crossings.csv").open(encoding="utf-8") as file:
+        crossings = list(csv.DictReader(file))
+    (truth_path,) = tmp_path.glob("road-*.json")
+    truth = json.loads(truth_path.read_text(encoding="utf-8"))["crossings"]
+    measured = [float(row["speed_mps"]) for row in crossings if row["speed_mps"]]
+    assert len(measured) >= 2
+    low = min(crossing["speed_mps"] for crossing in truth)
+    high = max(crossing["speed_mps"] for crossing in truth)
+    assert 0.8 * low < min(measured) <= max(measured) < 1.2 * high
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    totals = [line["speeds"] for ways in summary["lines"].values() for line in ways.values()]
+    assert sum(total["count"] for total in totals) == len(measured)
+    assert {total["v85_mps"] for total in totals} == {None}  # too few
+
+
+def test_a_calibration_that_is_none_is_refused_in_words(
+    video: Path, scene: Path, tmp_path: Path
+) -> None:
+    marks = tmp_path / "marks.json"
+    marks.write_text('{"method": "guess", "frame": [320, 180]}')
+    told = refused("analyze", video, "--scene", scene, "--calibration", marks)
+    assert "calibration was refused: method: expected one of points" in told
+    missing = tmp_path / "none.json"
+    told = refused("analyze", video, "--scene", scene, "--calibration", missing)
+    assert told.startswith("--calibration: expected a JSON file")
+    scene.write_text(json.dumps(SCENE | {"calibration": 3}))
+    assert "expected an object, got int" in refused("analyze", video, "--scene", scene)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sensing.domain.statistics.packing import add_heat
+from sensing.simulation import parse_simulation_url, simulated_calibration
 from sensing.worker.messages import Facts, Overlay, Picture, Status
 from sensing.worker.outbox import Beat
 from sensing.worker.plan import CameraPlan, DetectorSpec, SourceSpec
@@ -158,3 +160,29 @@ def test_a_wrong_password_is_told_and_never_said(clip: Path, tmp_path: Path) -> 
         assert status.retry_in_s is not None
         assert status.retry_in_s > 5
         assert "s3cret-w0rd" not in repr([plan, *loop.said])
+
+
+def test_a_calibration_that_is_refused_stops_no_count_and_is_said_once(
+    clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = camera("file", str(clip), calibration={"method": "none"}, calibration_id=7)
+    plan = replace(plan, source=replace(plan.source, loop=True))
+    with running(plan, tmp_path) as loop:
+        found = loop.until(Facts, lambda facts: bool(facts.crossings))
+    assert (len(found.crossings), found.calibration_id) == (1, 0)
+    said = [record for record in caplog.records if "calibration was refused" in record.message]
+    assert len(said) == 1
+
+
+def test_the_facts_of_a_calibrated_camera_name_its_calibration_and_its_heat(
+    clip: Path, tmp_path: Path
+) -> None:
+    marks = simulated_calibration(parse_simulation_url("sim://road"))
+    with running(camera("file", str(clip), calibration=marks, calibration_id=7), tmp_path) as loop:
+        loop.until(Status, lambda status: status.state == "ended")
+        loop.stop()
+        batches = [facts for facts in loop.said if isinstance(facts, Facts)]
+    assert {facts.calibration_id for facts in batches} == {7}
+    heat = [part for facts in batches for part in facts.heat]
+    assert {kind for kind, _, _ in heat} == {"vehicle"}
+    assert sum(float(add_heat([cells]).sum()) for *_, cells in heat) > 0.3

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
+from models_registry.runtime.detections import Detections
 from models_registry.runtime.motion import LABELS, MotionDetector
+from sensing.domain.calibration_document import parse_calibration
 from sensing.domain.results import Crossing, SensedFacts
 from sensing.domain.scene import Scene, SceneInvalid, parse_scene
+from sensing.simulation import parse_simulation_url, simulated_calibration
+from sensing.simulation.world import build_world
 from sensing.worker.detectors import build_detector
 from sensing.worker.motion import scene_classes
-from sensing.worker.pipeline import Pipeline, merge_facts
+from sensing.worker.pipeline import Pipeline, Sensing, merge_facts
 from sensing.worker.plan import DetectorSpec
 from tests.sensing.worker.drawn_video import FPS, SCENE, crossing_car
 
@@ -97,3 +104,82 @@ def test_an_empty_scene_senses_nothing() -> None:
     pipeline = Pipeline(Scene(), MotionDetector())
     result = pipeline.step(np.zeros((90, 160, 3), np.uint8), 0.0, 0)
     assert result.facts == SensedFacts()
+
+
+SPEC = parse_simulation_url("sim://road?width=640&height=360")
+
+
+def simulated_boxes(seconds: float) -> Iterator[tuple[float, Detections, dict[int, float]]]:
+    """Exact boxes of a simulated road at 10 fps, and the true speeds by direction of travel."""
+    world = build_world(dataclasses.replace(SPEC, duration_s=seconds, fps=10.0, flow=900.0))
+    for frame in range(world.frames):
+        boxes, ids = [], []
+        for stretch in world.stretches:
+            k = frame - stretch.first_frame
+            if 0 <= k < len(stretch.indices):
+                box = world.boxes[stretch.number][stretch.indices[k]]
+                path = world.paths[stretch.number]
+                if np.isfinite(box).all() and box[3] - box[1] > 8 and path.object_class == "car":
+                    boxes.append(box)
+                    ids.append(float(path.speed_mps[stretch.indices[k]]))
+        count = len(boxes)
+        yield (
+            frame / 10,
+            Detections(
+                np.array(boxes, np.float32).reshape(-1, 4), np.full(count, 0.9, np.float32),
+                np.zeros(count, np.int32), ("car",),
+            ),
+            dict(enumerate(ids)),
+        )  # fmt: skip
+
+
+def test_a_calibrated_camera_tells_speeds_movements_and_headways() -> None:
+    scene = parse_scene(
+        {
+            "lines": [
+                {"name": "near", "points": [[0.08, 0.65], [0.97, 0.65]]},
+                {"name": "far", "points": [[0.08, 0.5], [0.97, 0.5]]},
+            ],
+            "modules": [{"kind": "vehicle_traffic"}, {"kind": "person_count"}],
+        }
+    )
+    calibration = parse_calibration(simulated_calibration(SPEC))
+    sensing = Sensing(scene, calibration=calibration)
+    speeds: dict[tuple[str, int, int], float] = {}
+    crossings, moved, true = [], 0, []
+    for index, (time_s, found, here) in enumerate(simulated_boxes(40.0)):
+        facts = sensing.step(found, (SPEC.width, SPEC.height), time_s, index).facts
+        crossings += facts.crossings
+        speeds |= {(r.line_id, r.track_id, r.nth): r.speed_mps for r in facts.speeds}
+        moved += len(facts.movements)
+        true += list(here.values())
+    facts = sensing.finish()
+    speeds |= {(r.line_id, r.track_id, r.nth): r.speed_mps for r in facts.speeds}
+    moved += len(facts.movements)
+    assert len(crossings) >= 8
+    assert len(speeds) >= 0.9 * len(crossings)
+    # Cars keep to the limit, more or less; none is faster or slower than all true ones.
+    assert min(true) - 0.5 < min(speeds.values()) <= max(speeds.values()) < max(true) + 0.5
+    both = {c.track_id for c in crossings if c.line_id == "near"} & {
+        c.track_id for c in crossings if c.line_id == "far"
+    }
+    assert moved == len(both) >= 3
+    first = {(c.line_id, c.direction) for c in crossings}
+    assert sum(c.headway_s is None for c in crossings) == len(first)
+    # The speeds at both lines of one and the same car agree.
+    pairs = [
+        (speed, speeds["far", track, nth])
+        for (line, track, nth), speed in speeds.items()
+        if line == "near" and ("far", track, nth) in speeds
+    ]
+    assert max(abs(a - b) for a, b in pairs) < 1.0
+
+
+def test_a_new_resolution_goes_on_with_the_calibration() -> None:
+    scene = parse_scene(SCENE)
+    sensing = Sensing(scene, calibration=parse_calibration(simulated_calibration(SPEC)))
+    nothing = Detections(
+        np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), ("car",)
+    )
+    for index, size in enumerate([(640, 360), (1280, 720), (640, 360)]):
+        assert sensing.step(nothing, size, index / 10, index).facts == SensedFacts()
