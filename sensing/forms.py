@@ -11,14 +11,17 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from models_registry.errors import Refused
+from sensing.class_words import CLASS_WORDS
 from sensing.detector_choices import detector_choices
 from sensing.domain.scene import SceneInvalid
-from sensing.models import Camera, PicturePolicyChoice, Site, SourceKindChoice
+from sensing.models import Camera, PicturePolicyChoice, Site, SourceKindChoice, SpeedUnitChoice
 from sensing.module_fields import ModuleFields
 from sensing.modules import MODULES
 from sensing.services import allowed_files
+from sensing.services.site import CAR_UNIT_CLASSES, MOST_CAR_UNITS
 
 SOURCE = ("kind", "url", "username", "password", "loop")
+CAR_UNITS = "car_units__"
 OTHER = ("name", "analysed_fps", "pictures", "detector")
 
 
@@ -132,6 +135,7 @@ class SiteForm(RefusableForm):
     default_pictures = forms.ChoiceField(
         label=_("Pictures of new cameras"), choices=PicturePolicyChoice.choices
     )
+    speed_unit = forms.ChoiceField(label=_("Speeds in"), choices=SpeedUnitChoice.choices)
     keep_crossings_days = forms.IntegerField(
         label=_("Keep single crossings and visits"), min_value=1, max_value=36500
     )
@@ -141,12 +145,27 @@ class SiteForm(RefusableForm):
 
     def __init__(self, data: Any = None, *, site: Site) -> None:
         super().__init__(data, initial={name: getattr(site, name) for name in self.base_fields})
+        for name in CAR_UNIT_CLASSES:
+            self.initial[f"{CAR_UNITS}{name}"] = site.car_units.get(name)
+            self.fields[f"{CAR_UNITS}{name}"] = forms.FloatField(
+                label=CLASS_WORDS[name], min_value=0, max_value=MOST_CAR_UNITS, required=False
+            )
         zones = sorted({*zoneinfo.available_timezones(), site.time_zone} - {"localtime"})
         self.fields["time_zone"] = forms.ChoiceField(
             label=self.fields["time_zone"].label,
             help_text=self.fields["time_zone"].help_text,
             choices=[(zone, zone.replace("_", " ")) for zone in zones],
         )
+
+    def changes(self) -> dict[str, Any]:
+        """What ``site_change`` is to be called with; an empty factor leaves its class out."""
+        given = {name: self.cleaned_data[name] for name in self.base_fields}
+        units = {name: self.cleaned_data[f"{CAR_UNITS}{name}"] for name in CAR_UNIT_CLASSES}
+        given["car_units"] = {name: value for name, value in units.items() if value is not None}
+        return given
+
+    def car_unit_fields(self) -> list[forms.BoundField]:
+        return [self[f"{CAR_UNITS}{name}"] for name in CAR_UNIT_CLASSES]
 
 
 @dataclass(frozen=True)

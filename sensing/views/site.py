@@ -28,7 +28,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
             return render(request, "403.html", status=403)
         if form.is_valid():
             try:
-                site_change(by=user, **form.cleaned_data)
+                site_change(by=user, **form.changes())
             except Refused as refused:
                 form.add_refusal(refused)
             else:

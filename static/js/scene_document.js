@@ -1,32 +1,22 @@
 // The scene being edited: a document with undo, selection and what is wrong with it.
 import { crossesItself, distance, polygonArea } from "./geometry.js";
 import { fill, gettext } from "./i18n.js";
+import { clamp, StageDocument } from "./stage_document.js";
 
 const SHORTEST_LINE = 0.01;
 const SMALLEST_ZONE = 1e-5;
-const MOST_UNDO = 100;
 export const MOST_POINTS = 32;
 
-const clamp = (v) => Math.min(1, Math.max(0, Math.round(v * 1e5) / 1e5));
-const copy = (value) => JSON.parse(JSON.stringify(value));
-
-/** Fires "change" (the scene differs), "select" and "problems". */
-export class SceneDocument extends EventTarget {
+export class SceneDocument extends StageDocument {
   constructor(scene) {
     super();
-    this.past = [];
-    this.future = [];
     this.serverProblems = new Map();
     this.load(scene);
   }
 
   load(scene) {
-    this.value = copy({ anchor: scene.anchor, lines: scene.lines, zones: scene.zones, modules: scene.modules ?? [] });
-    this.past = [];
-    this.future = [];
-    this.selected = null; // {id, point} where point is an index or null
     this.serverProblems.clear();
-    this.dispatchEvent(new Event("load"));
+    this.restart({ anchor: scene.anchor, lines: scene.lines, zones: scene.zones, modules: scene.modules ?? [] });
   }
 
   get objects() {
@@ -41,22 +31,9 @@ export class SceneDocument extends EventTarget {
     return this.value.lines.some((o) => o.id === id) ? "line" : "zone";
   }
 
-  /** Remember the scene before a change; moves of one drag or one key press share one step. */
-  step() {
-    this.past.push(copy(this.value));
-    if (this.past.length > MOST_UNDO) this.past.shift();
-    this.future = [];
-  }
-
   changed() {
     this.serverProblems.clear();
-    this.dispatchEvent(new Event("change"));
-  }
-
-  select(id, point = null) {
-    if (this.selected?.id === id && this.selected?.point === point) return;
-    this.selected = id ? { id, point } : null;
-    this.dispatchEvent(new Event("select"));
+    super.changed();
   }
 
   add(kind, points) {
@@ -145,19 +122,13 @@ export class SceneDocument extends EventTarget {
     this.changed();
   }
 
-  undo() {
-    this.travel(this.past, this.future);
-  }
-
-  redo() {
-    this.travel(this.future, this.past);
-  }
-
-  travel(from, to) {
-    if (!from.length) return;
-    to.push(copy(this.value));
-    this.value = from.pop();
-    if (this.selected && !this.find(this.selected.id)) this.selected = null;
+  /** The only direction that may be driven ("" for both) and the speed limit of a line (null: none stated). */
+  setRule(id, name, value) {
+    const line = this.find(id);
+    if (!line || (line[name] ?? null) === (value || null)) return;
+    this.step();
+    if (value) line[name] = value;
+    else delete line[name];
     this.changed();
   }
 

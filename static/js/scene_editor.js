@@ -18,7 +18,7 @@ const stored = readJson("scene");
 const scene = new SceneDocument(stored);
 const view = new StageView(find("stage"), scene);
 const feed = new CameraFeed(readJson("entries", []), { only: id });
-const list = new SceneList(find("objects"), find("no-objects"), scene);
+const list = new SceneList(find("objects"), find("no-objects"), scene, find("editor").dataset.speedUnit);
 let camera = null;
 let canvas = null;
 

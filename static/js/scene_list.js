@@ -2,11 +2,13 @@
 import { h, icon, setText } from "./dom.js";
 import { number } from "./format.js";
 import { fill, gettext } from "./i18n.js";
+import { lineRules } from "./scene_rules.js";
 import { sum } from "./totals.js";
 
 export class SceneList {
-  constructor(list, empty, scene) {
-    Object.assign(this, { list, empty, scene, key: "", counts: {}, occupancy: {} });
+  /** `unit`: of speeds, "kmh" or "mph". */
+  constructor(list, empty, scene, unit) {
+    Object.assign(this, { list, empty, scene, unit, key: "", counts: {}, occupancy: {} });
     for (const name of ["change", "select", "problems", "load"]) scene.addEventListener(name, () => this.draw());
     this.draw();
   }
@@ -27,7 +29,7 @@ export class SceneList {
 
   draw() {
     const problems = this.scene.problems();
-    const key = JSON.stringify([this.scene.objects.map(({ id, name, kind }) => [id, name, kind]), this.scene.selected?.id, [...problems]]);
+    const key = JSON.stringify([this.scene.objects.map(({ id, name, kind, one_way, speed_limit_mps }) => [id, name, kind, one_way, speed_limit_mps]), this.scene.selected?.id, [...problems]]);
     if (key === this.key) return;
     this.key = key;
     const focused = document.activeElement?.dataset?.name;
@@ -36,7 +38,8 @@ export class SceneList {
     if (focused) this.list.querySelector(`[data-name="${focused}"]`)?.focus();
   }
 
-  row({ id, name, kind }, problem) {
+  row(object, problem) {
+    const { id, name, kind } = object;
     const select = () => this.scene.select(id);
     return h("li", { class: this.scene.selected?.id === id ? "selected" : "", "data-id": id, "data-kind": kind, onclick: select },
       icon(kind),
@@ -52,6 +55,7 @@ export class SceneList {
         "aria-label": fill(gettext("Remove %(name)s"), { name }), onclick: (event) => {
           event.stopPropagation();
           this.scene.remove({ id, point: null });
-        } }, icon("trash")));
+        } }, icon("trash")),
+      kind === "line" && this.scene.selected?.id === id ? lineRules(this.scene, object, this.unit) : null);
   }
 }

@@ -15,8 +15,8 @@ const colours = () =>
     chip: cssColour("--picture-chip"), line: cssColour("--picture-line"), zone: cssColour("--picture-zone"),
   });
 
-/** `size`: {width, height} in CSS px; `calm` leaves out what moves by itself. */
-export function paintCamera(context, camera, size, now, { calm = false, scene = true } = {}) {
+/** `size`: {width, height} in CSS px; `calm` leaves out what moves by itself, `boxes: false` all objects. */
+export function paintCamera(context, camera, size, now, { calm = false, scene = true, boxes = true } = {}) {
   const c = colours();
   const frame = fit(size.width, size.height, camera.aspect);
   const at = ([x, y]) => [frame.x + x * frame.width, frame.y + y * frame.height];
@@ -29,7 +29,7 @@ export function paintCamera(context, camera, size, now, { calm = false, scene = 
   const live = camera.state.state === "live";
   const { zones, lines } = scene && live ? camera.scene : { zones: [], lines: [] };
   for (const zone of zones) paintZone(context, zone, camera.occupancy[zone.id], at, scale);
-  const overlay = live ? camera.shownOverlay() : null;
+  const overlay = live && boxes ? camera.shownOverlay() : null;
   if (overlay && !calm) paintTrails(context, camera, at, overlay.t);
   if (overlay) for (const box of overlay.boxes) paintBox(context, box, at, scale, camera);
   for (const line of lines) {

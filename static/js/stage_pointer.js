@@ -20,7 +20,7 @@ export class StagePointer {
     if (event.button !== 0) return;
     const at = this.view.place(event);
     this.view.svg.setPointerCapture(event.pointerId);
-    if (this.tools.current !== "select") {
+    if (this.draws(event)) {
       this.drawAt(at);
       return;
     }
@@ -40,6 +40,11 @@ export class StagePointer {
     }
     this.scene.select(object, this.drag.point);
     this.focus(object, this.drag.point);
+  }
+
+  /** Whether a press draws something new instead of taking hold of what is there. */
+  draws() {
+    return this.tools.current !== "select";
   }
 
   focus(id, point) {

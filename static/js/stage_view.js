@@ -34,8 +34,13 @@ export class StageView {
     const shapes = this.scene.objects
       .sort((a, b) => this.isSelected(a.id) - this.isSelected(b.id))
       .map((object) => this.object(object, problems.get(object.id)));
-    this.svg.replaceChildren(...shapes, ...this.draftShapes());
+    this.svg.replaceChildren(...this.ground(), ...shapes, ...this.draftShapes());
     if (focused) this.svg.querySelector(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
+  }
+
+  /** Shapes under all objects; none in a scene. */
+  ground() {
+    return [];
   }
 
   isSelected(id) {
@@ -81,10 +86,7 @@ export class StageView {
   }
 
   handles(object, points) {
-    const corners = points.map(([x, y], i) => s("g", { class: `handle${this.scene.selected.point === i ? " chosen" : ""}`, "data-point": i,
-      "data-key": `${object.id}/${i}`, tabindex: "0", role: "button", transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
-      "aria-label": fill(gettext("Point %(n)s of %(name)s: arrow keys move it"), { n: i + 1, name: object.name }) },
-    s("circle", { class: "touch", r: 22 }), s("circle", { class: "dot", r: 7 })));
+    const corners = points.map((point, i) => this.handle(object, point, i));
     if (object.kind !== "zone") return corners;
     const between = points.map((p, i) => {
       const [x, y] = middle([p, points[(i + 1) % points.length]]);
@@ -92,6 +94,14 @@ export class StageView {
         s("circle", { class: "touch", r: 14 }), s("circle", { class: "dot", r: 4 }));
     });
     return [...between, ...corners];
+  }
+
+  handle(object, [x, y], i) {
+    const chosen = this.isSelected(object.id) && this.scene.selected.point === i;
+    return s("g", { class: `handle${chosen ? " chosen" : ""}`, "data-point": i, "data-key": `${object.id}/${i}`, tabindex: "0", role: "button",
+      transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
+      "aria-label": fill(gettext("Point %(n)s of %(name)s: arrow keys move it"), { n: i + 1, name: object.name }) },
+    s("circle", { class: "touch", r: 22 }), s("circle", { class: "dot", r: 7 }));
   }
 
   draftShapes() {
