@@ -1,8 +1,8 @@
 """Counts over time in bins of the site's local clock.
 
-Rows hold whole Unix minutes, so bins are sums of integers; local time decides only where a bin
-begins. Every bin of the range is there: one that was not observed has ``count`` None, one that was
-observed without a crossing has 0.
+Rows hold whole Unix minutes or quarters of an hour, so bins are sums of integers; local time
+decides only where a bin begins. Every bin of the range is there: one that was not observed has
+``count`` None, one that was observed without a crossing has 0, and ``coverage`` says which it is.
 """
 
 from __future__ import annotations
@@ -11,17 +11,26 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from math import gcd
 from typing import Any, NamedTuple, TypedDict
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import QuerySet, Sum
+from django.utils import timezone
 
-from sensing.models import Camera, CountInterval, DirectionChoice, ObservedMinute
+from sensing.domain.statistics.bins import Coverage, coverage_of
+from sensing.models import Camera, DirectionChoice
+from sensing.selectors.quarters import (
+    at_minute,
+    passed_s,
+    rollup_for,
+    rows_between,
+    sums_by_bin,
+)
 from sensing.selectors.site import epoch_minute, local_midnight, site_time_zone
 
 BIN_MINUTES = (1, 5, 15, 60, 1440, 10080)
 DAY, WEEK = 1440, 10080
+SERIES = ("line_id", "object_class", "size", "direction")
 
 # "class" is a keyword, hence the functional form.
 CountBin = TypedDict(
@@ -36,6 +45,7 @@ CountBin = TypedDict(
         "direction": str,
         "count": int | None,
         "observed_s": float,
+        "coverage": Coverage,
     },
 )
 
@@ -57,13 +67,15 @@ def count_bins(  # noqa: PLR0917  read as a sentence: cameras, from, to, bin, th
     line: str | None = None,
     object_class: str | None = None,
     direction: str | None = None,
+    now: datetime | None = None,
 ) -> Iterator[CountBin]:
     """Bins of every camera that cover [start, end), camera by camera, in time order.
 
     The first and the last bin are whole even where ``start`` and ``end`` are not on their edges.
     Each series (line, class, size, direction) that occurs in the range has a row in each bin; a
     line of the scene without any crossing in the range has one per direction. Raises ``ValueError``
-    for a bin length that does not exist. ``start`` and ``end`` are aware.
+    for a bin length that does not exist. ``start``, ``end`` and ``now`` are aware; of the bin that
+    is running ``now``, only what has passed can be missing.
     """
     if bin_minutes not in BIN_MINUTES:
         raise ValueError(f"expected bins of {BIN_MINUTES} minutes, got {bin_minutes!r}")
@@ -71,7 +83,7 @@ def count_bins(  # noqa: PLR0917  read as a sentence: cameras, from, to, bin, th
     given = {"line_id": line, "object_class": object_class, "direction": direction}
     wanted = {name: value for name, value in given.items() if value is not None}
     for camera in cameras:
-        yield from _camera_bins(camera, edges, wanted)
+        yield from _camera_bins(camera, edges, wanted, now or timezone.now())
 
 
 def bin_edges(start: datetime, end: datetime, bin_minutes: int, zone: ZoneInfo) -> list[int]:
@@ -113,28 +125,30 @@ def _local(minute: int, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(minute * 60, UTC).astimezone(zone)
 
 
-def _camera_bins(camera: Camera, edges: list[int], wanted: dict[str, str]) -> Iterator[CountBin]:
-    window = {"camera": camera, "minute__gte": edges[0], "minute__lt": edges[-1]}
-    crossed = CountInterval.objects.filter(**window, **wanted)
-    names = _series(camera, crossed, wanted)
-    # All bins are multiples of this grain, so the database may sum that much beforehand.
-    grain = gcd(*(b - a for a, b in pairwise(edges)))
-    counts = _grains(crossed, edges[0], grain, "count")
-    observed = _grains(ObservedMinute.objects.filter(**window), edges[0], grain, "observed_s")
-    counted_until, watched_until = next(counts, None), next(observed, None)
-    for begin, end in pairwise(edges):
+def _camera_bins(
+    camera: Camera, edges: list[int], wanted: dict[str, str], now: datetime
+) -> Iterator[CountBin]:
+    rollup = rollup_for(edges)
+    crossed = rollup.counts.objects.filter(camera=camera, **wanted)  # type: ignore[attr-defined]
+    watched = rollup.observed.objects.filter(camera=camera)  # type: ignore[attr-defined]
+    names = _series(camera, rows_between(crossed, rollup, edges[0], edges[-1]), wanted)
+    counts = sums_by_bin(crossed, rollup, edges, SERIES, total=Sum("count"))
+    seconds = sums_by_bin(watched, rollup, edges, observed=Sum("observed_s"), down=Sum("down_s"))
+    counted, seen = next(counts, None), next(seconds, None)
+    for place, (begin, end) in enumerate(pairwise(edges)):
         in_bin: dict[Series, int] = defaultdict(int)
-        while counted_until is not None and counted_until["minute"] < end:
-            in_bin[_series_of(counted_until)] += counted_until["total"]
-            counted_until = next(counts, None)
-        observed_s = 0.0
-        while watched_until is not None and watched_until["minute"] < end:
-            observed_s += watched_until["total"]
-            watched_until = next(observed, None)
+        while counted is not None and counted[0] == place:
+            in_bin[_series_of(counted[1])] += counted[1]["total"]
+            counted = next(counts, None)
+        observed_s = down_s = 0.0
+        if seen is not None and seen[0] == place:
+            observed_s, down_s = seen[1]["observed"], seen[1]["down"]
+            seen = next(seconds, None)
+        coverage = coverage_of(passed_s(begin, end, now), observed_s, down_s)
         for name in names:
             yield {
-                "start": datetime.fromtimestamp(begin * 60, UTC),
-                "end": datetime.fromtimestamp(end * 60, UTC),
+                "start": at_minute(begin),
+                "end": at_minute(end),
                 "camera": camera.pk,
                 "line": name.line,
                 "class": name.object_class,
@@ -142,31 +156,12 @@ def _camera_bins(camera: Camera, edges: list[int], wanted: dict[str, str]) -> It
                 "direction": name.direction,
                 "count": in_bin[name] if observed_s > 0 or in_bin[name] else None,
                 "observed_s": round(observed_s, 3),
+                "coverage": coverage,
             }
 
 
-def _grains(rows: QuerySet[Any], first: int, grain: int, measure: str) -> Iterator[dict[str, Any]]:
-    """Sums per ``grain`` minutes counted from ``first``, in time order; ``minute`` begins each."""
-    by = ("line_id", "object_class", "size", "direction") if measure == "count" else ()
-    sums = (
-        rows.annotate(grain=(F("minute") - first) / grain)
-        .values("grain", *by)
-        .annotate(total=Sum(measure))
-        .order_by("grain")
-    )
-    for row in sums.iterator(chunk_size=2000):
-        yield row | {"minute": first + row["grain"] * grain}
-
-
-def _series(
-    camera: Camera, crossed: QuerySet[CountInterval], wanted: dict[str, str]
-) -> list[Series]:
-    seen = {
-        _series_of(row)
-        for row in crossed.values("line_id", "object_class", "size", "direction")
-        .distinct()
-        .order_by()
-    }
+def _series(camera: Camera, crossed: QuerySet[Any], wanted: dict[str, str]) -> list[Series]:
+    seen = {_series_of(row) for row in crossed.values(*SERIES).distinct().order_by()}
     busy = {(name.line, name.direction) for name in seen}
     quiet = {
         Series(line["id"], wanted.get("object_class"), None, direction)

@@ -20,6 +20,7 @@ export const PRESETS = {
   yesterday: (day) => [midnight(dayAfter(day, -1)), midnight(day)],
   week: (day) => [midnight(dayAfter(day, -6)), midnight(dayAfter(day, 1))],
   month: (day) => [midnight(dayAfter(day, -29)), midnight(dayAfter(day, 1))],
+  year: (day) => [midnight(dayAfter(day, -364)), midnight(dayAfter(day, 1))],
 };
 
 export function presetPeriod(name) {

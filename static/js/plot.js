@@ -30,17 +30,29 @@ export function periodText(bin) {
   return `${day}, ${minuteTime(bin.start)}–${minuteTime(bin.end)}`;
 }
 
-export const coverageText = (bin) => fill(gettext("observed %(percent)s %"), { percent: Math.round(coverage(bin) * 100) });
+/** "complete", "33 % observed", "camera down", "not observed": what is known of a bin. */
+export function coverageText(bin) {
+  if (bin.coverage === "complete") return gettext("completely observed");
+  if (!isGap(bin)) return fill(gettext("%(percent)s observed"), { percent: `${Math.min(99, Math.round(coverage(bin) * 100))} %` });
+  return bin.coverage === "down" ? gettext("camera down") : gettext("not observed");
+}
 
-/** Where the bins were not observed: hatched over the whole height, on an axis of their own. */
+/** What was not observed is hatched over the whole height, a camera that was down the other way and crossed. */
 export function gapTrace(bins) {
   const gaps = bins.filter(isGap);
+  const down = (bin) => bin.coverage === "down";
   return {
     type: "bar", yaxis: "y2", x: gaps.map((b) => b.start), y: gaps.map(() => 1), width: gaps.map((b) => b.end - b.start), offset: 0,
-    marker: { color: "rgba(0,0,0,0)", line: { width: 0 }, pattern: { shape: "/", fgcolor: cssColour("--hatch"), bgcolor: "rgba(0,0,0,0)", size: 8, solidity: 0.14 } },
-    customdata: gaps.map(periodText), hovertemplate: `${gettext("Not observed")}<br>%{customdata}<extra></extra>`, showlegend: false,
+    marker: {
+      color: "rgba(0,0,0,0)", line: { width: 0 },
+      pattern: { shape: gaps.map((b) => (down(b) ? "x" : "/")), fgcolor: gaps.map((b) => cssColour(down(b) ? "--hatch-down" : "--hatch")), bgcolor: "rgba(0,0,0,0)", size: 8, solidity: 0.14 },
+    },
+    customdata: gaps.map((b) => [coverageText(b), periodText(b)]), hovertemplate: "<b>%{customdata[0]}</b><br>%{customdata[1]}<extra></extra>", showlegend: false,
   };
 }
+
+/** Bars of bins that were observed in part are paler. */
+export const barOpacity = (bins) => bins.map((bin) => (bin.coverage === "partial" ? 0.5 : 1));
 
 export function layout(bins, box, { title, range, height = 420 }) {
   const text = cssColour("--muted"), line = cssColour("--line");

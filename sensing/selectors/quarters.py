@@ -1,0 +1,178 @@
+"""Sums of roll-ups per bin. Quarters of an hour tell every bin that is made of them, minutes the
+shorter ones; crossings are read by nothing here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from django.db.models import Count, F, Model, Q, QuerySet, Sum
+
+from sensing.domain.statistics.bins import Coverage, coverage_of
+from sensing.models import (
+    Camera,
+    CountInterval,
+    ObservedMinute,
+    QuarterCount,
+    QuarterObserved,
+    QuarterZone,
+    ZoneMinute,
+)
+
+QUARTER_MINUTES = 15
+A_DAY = timedelta(hours=25)
+"""A day on which clocks are set back: what is shorter may be told from single crossings."""
+
+
+class Rollup(NamedTuple):
+    """Rows per ``minutes``, numbered in ``column`` from the Unix epoch."""
+
+    counts: type[Model]
+    observed: type[Model]
+    zones: type[Model]
+    column: str
+    minutes: int
+
+
+MINUTES = Rollup(CountInterval, ObservedMinute, ZoneMinute, "minute", 1)
+QUARTERS = Rollup(QuarterCount, QuarterObserved, QuarterZone, "quarter", QUARTER_MINUTES)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What statistics are asked for; ``start`` and ``end`` are aware.
+
+    ``every``: ``cameras`` are all there are. Rows are then found by time alone, which is how they
+    lie on the disk.
+    """
+
+    cameras: tuple[Camera, ...]
+    start: datetime
+    end: datetime
+    line: str | None = None
+    object_class: str | None = None
+    direction: str | None = None
+    every: bool = False
+
+    @property
+    def watched(self) -> dict[str, Any]:
+        """Filter of the rows that say what was observed."""
+        return {} if self.every else {"camera_id__in": [camera.pk for camera in self.cameras]}
+
+    @property
+    def counted(self) -> dict[str, Any]:
+        """Filter of the rows that say what passed a line."""
+        given = {
+            "line_id": self.line,
+            "object_class": self.object_class,
+            "direction": self.direction,
+        }
+        return self.watched | {name: value for name, value in given.items() if value is not None}
+
+    @property
+    def is_short(self) -> bool:
+        """Within a day, so that single crossings may be read."""
+        return self.end - self.start <= A_DAY
+
+
+class Watch(NamedTuple):
+    """What was observed in a bin, in camera-seconds; ``width_s`` is what has passed of it."""
+
+    width_s: float
+    observed_s: float
+    down_s: float
+    cameras: int  # of which something was observed
+
+    @property
+    def coverage(self) -> Coverage:
+        return coverage_of(self.width_s, self.observed_s, self.down_s)
+
+
+def rollup_for(edges: list[int]) -> Rollup:
+    """The coarsest rows that tell bins with these edges (Unix minutes)."""
+    return MINUTES if any(edge % QUARTER_MINUTES for edge in edges) else QUARTERS
+
+
+def rows_between(rows: QuerySet[Any], rollup: Rollup, first: int, last: int) -> QuerySet[Any]:
+    """Rows of Unix minutes [first, last), which are whole units of the roll-up."""
+    column, unit = rollup.column, rollup.minutes
+    return rows.filter(**{f"{column}__gte": first // unit, f"{column}__lt": last // unit})
+
+
+def sums_by_bin(
+    rows: QuerySet[Any], rollup: Rollup, edges: list[int], by: tuple[str, ...] = (), **sums: Any
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(index of the bin, ``by`` and ``sums``) in time order; bins without rows are left out."""
+    index = 0
+    for first, last, width in stretches(edges):
+        low, span = first // rollup.minutes, width // rollup.minutes
+        grouped = (
+            rows_between(rows, rollup, first, last)
+            .annotate(place=(F(rollup.column) - low) / span)
+            .values("place", *by)
+            .annotate(**sums)
+            .order_by("place")
+        )
+        for row in grouped.iterator(chunk_size=2000):
+            yield index + row["place"], row
+        index += (last - first) // width
+
+
+def stretches(edges: list[int]) -> Iterator[tuple[int, int, int]]:
+    """(first, last, width) of the stretches of equal bins: one, and more where clocks are set.
+
+    The database can sum equal bins by itself; a day of 23 hours would make it sum hours for all.
+    """
+    begin = 0
+    for k in range(1, len(edges)):
+        width = edges[begin + 1] - edges[begin]
+        if k + 1 == len(edges) or edges[k + 1] - edges[k] != width:
+            yield edges[begin], edges[k], width
+            begin = k
+
+
+def watches(selection: Selection, rollup: Rollup, edges: list[int], now: datetime) -> list[Watch]:
+    """What was observed in each bin, over all chosen cameras."""
+    found: dict[int, dict[str, Any]] = dict(
+        sums_by_bin(
+            rollup.observed.objects.filter(**selection.watched),  # type: ignore[attr-defined]
+            rollup,
+            edges,
+            observed=Sum("observed_s"),
+            down=Sum("down_s"),
+            seen=Count("camera", distinct=True, filter=Q(observed_s__gt=0)),
+        )
+    )
+    empty = {"observed": 0.0, "down": 0.0, "seen": 0}
+    return [
+        Watch(
+            len(selection.cameras) * passed_s(begin, end, now),
+            row["observed"],
+            row["down"],
+            row["seen"],
+        )
+        for place, (begin, end) in enumerate(pairwise(edges))
+        for row in (found.get(place, empty),)
+    ]
+
+
+def passed_s(begin: int, end: int, now: datetime) -> float:
+    """Seconds of the bin [begin, end) in Unix minutes that have passed; all of one that has not
+    begun, for nothing can be missing in it yet."""
+    passed = now.timestamp() - begin * 60.0
+    whole = (end - begin) * 60.0
+    return min(passed, whole) if passed > 0.0 else whole
+
+
+def at_minute(minute: int) -> datetime:
+    return datetime.fromtimestamp(minute * 60, UTC)
+
+
+def whole_quarters(start: datetime, end: datetime) -> list[int]:
+    """Unix minutes at which the quarters that cover [start, end) begin, and the end of the last."""
+    first = int(start.timestamp()) // 900
+    last = -(-int(end.timestamp()) // 900)
+    return [quarter * QUARTER_MINUTES for quarter in range(first, last + 1)]
