@@ -1,0 +1,60 @@
+"""From where to where: movements between the lines of a camera."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import TypedDict
+
+from django.db.models import Sum
+
+from sensing.models import QuarterMovement
+from sensing.selectors.watched import quarters_of
+
+
+class MovementCount(TypedDict):
+    """Trips of one class that passed ``from_line`` first and ``to_line`` last; ``share_percent`` of
+    all movements of the camera that were asked for."""
+
+    camera: int
+    from_line: str
+    from_direction: str
+    to_line: str
+    to_direction: str
+    object_class: str
+    count: int
+    share_percent: float
+
+
+def movement_counts(
+    cameras: Collection[int],
+    start: datetime,
+    end: datetime,
+    classes: Collection[str] = (),
+) -> Iterator[MovementCount]:
+    """Movements in the whole quarters that cover [start, end); no ``classes`` means all."""
+    first, after = quarters_of(start, end)
+    chosen = {"object_class__in": classes} if classes else {}
+    gates = ("origin_line", "origin_direction", "destination_line", "destination_direction")
+    rows = list(
+        QuarterMovement.objects.filter(
+            camera_id__in=cameras, quarter__gte=first, quarter__lt=after, **chosen
+        )
+        .values_list("camera_id", *gates, "object_class")
+        .annotate(total=Sum("count"))
+        .order_by("camera_id", *gates, "object_class")
+    )
+    totals: dict[int, int] = {}
+    for camera, *_gates, count in rows:
+        totals[camera] = totals.get(camera, 0) + count
+    for camera, origin, out_of, destination, into, object_class, count in rows:
+        yield {
+            "camera": camera,
+            "from_line": origin,
+            "from_direction": out_of,
+            "to_line": destination,
+            "to_direction": into,
+            "object_class": object_class,
+            "count": count,
+            "share_percent": round(100.0 * count / totals[camera], 3),
+        }

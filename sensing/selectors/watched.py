@@ -1,0 +1,125 @@
+"""How well a time was watched: whole minutes and quarters, bins cut off at now, their coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from django.db.models import Sum
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from sensing.domain.statistics.bins import COMPLETE_SHARE, Coverage, coverage_of
+from sensing.models import ObservedMinute, QuarterObserved
+from sensing.selectors.bins import bin_edges
+
+QUARTER = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Seconds that ``cameras`` cameras were watched, and known to be down, in ``possible_s``."""
+
+    observed_s: float
+    down_s: float
+    possible_s: float
+
+    @property
+    def coverage(self) -> Coverage:
+        return coverage_of(self.possible_s, self.observed_s, self.down_s)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedGrains:
+    """(n,) seconds observed and down per grain of ``minutes``, from grain ``first`` on."""
+
+    first: int
+    minutes: int
+    cameras: int
+    observed_s: NDArray[np.float64]
+    down_s: NDArray[np.float64]
+
+    def between(self, begin: int, end: int, now: float) -> Watched:
+        """From Unix minute ``begin`` to ``end``; of what is still running, only what has passed."""
+        span = slice(begin // self.minutes - self.first, -(-end // self.minutes) - self.first)
+        length_s = max(1.0, min(end * 60.0, now) - begin * 60.0)
+        return Watched(
+            round(float(self.observed_s[span].sum()), 3),
+            round(float(self.down_s[span].sum()), 3),
+            length_s * self.cameras,
+        )
+
+    def complete(self, now: float) -> NDArray[np.bool_]:
+        """(n,) whether each grain was watched from beginning to end, or as far as it has passed."""
+        starts = np.arange(self.first, self.first + len(self.observed_s)) * self.minutes * 60.0
+        lengths_s = np.clip(now - starts, 0.0, self.minutes * 60.0) * self.cameras
+        enough: NDArray[np.bool_] = self.observed_s >= COMPLETE_SHARE * lengths_s
+        return enough
+
+
+def watched_grains(cameras: Collection[int], first: int, after: int, minutes: int) -> WatchedGrains:
+    """Grains ``first`` up to ``after`` (Unix minutes // ``minutes``), which is 1 or a quarter."""
+    model, name = (ObservedMinute, "minute") if minutes == 1 else (QuarterObserved, "quarter")
+    observed_s, down_s = np.zeros(after - first), np.zeros(after - first)
+    rows = (
+        model.objects.filter(camera_id__in=cameras, **{f"{name}__gte": first, f"{name}__lt": after})
+        .values_list(name)
+        .annotate(seen=Sum("observed_s"), dead=Sum("down_s"))
+    )
+    for grain, seen, dead in rows.iterator(chunk_size=5000):
+        observed_s[grain - first], down_s[grain - first] = seen, dead
+    return WatchedGrains(first, minutes, len(cameras), observed_s, down_s)
+
+
+def watched_over(
+    cameras: Collection[int], start: datetime, end: datetime, now: datetime | None = None
+) -> Watched:
+    """The quarters that cover [start, end), of which only what has passed could be watched."""
+    begin, after = quarters_of(start, end)
+    moment_s = (now or timezone.now()).timestamp()
+    grains = watched_grains(cameras, begin, after, QUARTER)
+    return grains.between(begin * QUARTER, after * QUARTER, moment_s)
+
+
+def quarters_of(start: datetime, end: datetime) -> tuple[int, int]:
+    """The first quarter of [start, end) and the one after the last; both are whole ones."""
+    return int(start.timestamp() // 900), int(-(-end.timestamp() // 900))
+
+
+def past_edges(
+    start: datetime, end: datetime, bin_minutes: int, zone: ZoneInfo, now: datetime
+) -> list[int]:
+    """Unix minutes of bins as ``bin_edges`` has them, without those that are yet to come."""
+    if start >= now:
+        return []
+    return bin_edges(start, min(end, now), bin_minutes, zone)
+
+
+def moment(minute: int) -> datetime:
+    return datetime.fromtimestamp(minute * 60, UTC)
+
+
+def resets_between(begin: int, end: int, hour: int, zone: ZoneInfo) -> list[int]:
+    """Unix minutes at which the site's clock shows ``hour`` o'clock: the last one before
+    ``begin``, and all up to ``end``. Where clocks skip the hour, the moment they do so."""
+    day = moment(begin).astimezone(zone).date() - timedelta(days=1)
+    last = moment(end).astimezone(zone).date()
+    found: list[int] = []
+    while day <= last:
+        local = datetime(day.year, day.month, day.day, hour, tzinfo=zone)
+        found.append(int(local.timestamp() // 60))
+        day += timedelta(days=1)
+    earlier = [minute for minute in found if minute < begin][-1:]
+    return earlier + [minute for minute in found if begin <= minute < end]
+
+
+def incomplete_since(complete: Sequence[bool], resets: Collection[int]) -> list[bool]:
+    """For each grain, whether one since the last reset was not wholly watched."""
+    doubtful, answer = False, []
+    for k, whole in enumerate(complete):
+        doubtful = (doubtful and k not in resets) or not whole
+        answer.append(doubtful)
+    return answer
