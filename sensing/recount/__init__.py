@@ -1,0 +1,1 @@
+"""Recounting: audit strips, what a person says of them, and certificates of accuracy."""
