@@ -20,6 +20,7 @@ VERSION = "0.1.0"
 DATA_DIR = env.folder("AISION_DATA_DIR", BASE_DIR / "var")
 REGISTRY_DIR = DATA_DIR / "registry"
 CLIPS_DIR = DATA_DIR / "clips"
+EXPORT_DIR = env.folder("AISION_EXPORT_DIR", DATA_DIR / "exports")
 VIDEO_DIRS = [
     DATA_DIR / "videos",
     *(Path(folder).expanduser().resolve() for folder in env.words("AISION_VIDEO_DIRS", [])),
@@ -191,6 +192,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "prune-results": {"task": "sensing.tasks.prune_results", "schedule": 6 * 3600.0},
+    "make-strips": {"task": "sensing.tasks.make_strips", "schedule": 20.0},
+    "run-exports": {"task": "sensing.tasks.run_exports", "schedule": 60.0},
     # A message may be lost and a process may die; the rows tell what is still to do.
     "pick-up-jobs": {"task": "models_registry.tasks.work", "schedule": 20.0},
 }

@@ -1,4 +1,5 @@
-"""Finds PostgreSQL and Redis for the tests: the URL given, else the local one, else a private one.
+"""Finds PostgreSQL, Redis and an MQTT broker for the tests: the URL given, else the local one,
+else a private one.
 
 ``python -m tests.services`` prints shell exports; private servers live until the folder's pids die
 with ``python -m tests.services stop``.
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 PRIVATE = Path(tempfile.gettempdir()) / f"aision-test-services-{os.getuid()}"
 POSTGRES_URL = "postgres://postgres@127.0.0.1:5432/postgres"
 REDIS_URL = "redis://127.0.0.1:6379/0"
+MQTT_URL = "mqtt://127.0.0.1:1883"
 
 
 class ServiceMissing(RuntimeError):
@@ -45,6 +47,15 @@ def redis_url() -> str:
     return start_redis()
 
 
+def mqtt_url() -> str:
+    given = os.environ.get("AISION_TEST_MQTT_URL", "")
+    if given:
+        return given
+    if answers(MQTT_URL):
+        return MQTT_URL
+    return start_mosquitto()
+
+
 def answers(url: str) -> bool:
     parts = urlsplit(url)
     try:
@@ -67,6 +78,32 @@ def start_redis() -> str:
     )
     (PRIVATE / "redis.pid").write_text(str(server.pid))
     return wait_for(f"redis://127.0.0.1:{port}/0")
+
+
+def mosquitto_binary() -> str:
+    """Raises ``ServiceMissing``."""
+    # Debian keeps it where only root's PATH looks.
+    search = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+    binary = shutil.which("mosquitto", path=search)
+    if not binary:
+        raise ServiceMissing("MQTT: no mosquitto binary")
+    return binary
+
+
+def start_mosquitto() -> str:
+    binary = mosquitto_binary()
+    PRIVATE.mkdir(exist_ok=True)
+    port = free_port()
+    settings = PRIVATE / "mosquitto.conf"
+    settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+    server = subprocess.Popen(
+        [binary, "-c", str(settings)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    (PRIVATE / "mosquitto.pid").write_text(str(server.pid))
+    return wait_for(f"mqtt://127.0.0.1:{port}")
 
 
 def start_postgres() -> str:

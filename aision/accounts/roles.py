@@ -14,7 +14,14 @@ Role = Literal["viewer", "operator", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 VIEWED_APPS = ("sensing", "models_registry")
-OPERATED_MODELS = ("camera", "scene", "sensingmodule")
+OPERATED_MODELS = (
+    "camera",
+    "scene",
+    "sensingmodule",
+    "calibration",
+    "recount",
+    "scheduledexport",
+)
 # Operators put versions into service, measure and compress them; they delete nothing.
 STARTED_MODELS = (
     "deployment",
@@ -24,6 +31,7 @@ STARTED_MODELS = (
     "benchmark",
     "compressionrun",
     "evaluationset",
+    "accuracycertificate",
 )
 ADMINISTERED_APPS = ("sensing", "models_registry", "accounts", "auth", "axes", "admin", "fleet")
 

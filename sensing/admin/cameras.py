@@ -23,6 +23,7 @@ from sensing.services import (
     checked_source,
     site_change,
 )
+from sensing.services.site import checked_car_units
 
 SECRET = forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"})
 
@@ -135,8 +136,21 @@ class CameraAdmin(ModelAdmin[Camera]):
         return lines, {str(_("cameras")): len(lines)}, set(), []
 
 
+class SiteAdminForm(ModelForm[Site]):
+    class Meta:
+        model = Site
+        exclude = ("detector",)
+
+    def clean_car_units(self) -> dict[str, float]:
+        try:
+            return checked_car_units(self.cleaned_data["car_units"] or {})
+        except Refused as refusal:
+            raise forms.ValidationError(refusal.message) from refusal
+
+
 @admin.register(Site)
 class SiteAdmin(ModelAdmin[Site]):
+    form = SiteAdminForm
     list_display = ("name", "time_zone", "keep_crossings_days", "keep_intervals_days")
     # A detector is deployed, so that it is tried first and can be taken back.
     readonly_fields = ("detector",)

@@ -78,6 +78,17 @@ class LineDocument(serializers.Serializer[Any]):
     )
 
 
+class CountingLineDocument(LineDocument):
+    one_way = serializers.ChoiceField(
+        choices=["forward", "backward", ""],
+        required=False,
+        help_text="The only direction that may be driven; empty: both.",
+    )
+    speed_limit_mps = serializers.FloatField(
+        required=False, allow_null=True, min_value=0.5, max_value=100.0
+    )
+
+
 class ModuleDocument(serializers.Serializer[Any]):
     kind = serializers.CharField()
     parameters = serializers.DictField(required=False)
@@ -86,7 +97,7 @@ class ModuleDocument(serializers.Serializer[Any]):
 class SceneDocument(serializers.Serializer[Any]):
     version = serializers.IntegerField(required=False)
     anchor = serializers.ChoiceField(choices=["center", "bottom"], required=False)
-    lines = LineDocument(many=True, required=False)
+    lines = CountingLineDocument(many=True, required=False)
     zones = LineDocument(many=True, required=False)
     modules = ModuleDocument(many=True, required=False)
     revision = serializers.IntegerField(
@@ -119,6 +130,10 @@ class CountBinDocument(RenamingSerializer):
         allow_null=True, help_text="Null where nothing was observed: a gap, not a zero."
     )
     observed_s = serializers.FloatField()
+    coverage = serializers.ChoiceField(
+        choices=["complete", "partial", "down", "unknown"],
+        help_text="“down”: the camera is known to have been down; “unknown”: nothing is known.",
+    )
 
 
 class CountsAnswer(serializers.Serializer[Any]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +15,8 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from models_registry.errors import Conflict, Refused
+from sensing.calibration_words import problem_documents
+from sensing.domain.calibration_checks import CalibrationInvalid
 from sensing.domain.scene import SceneInvalid
 
 
@@ -28,6 +30,9 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
         )
     if isinstance(exception, SceneInvalid):
         return Response(scene_problems(exception), status.HTTP_400_BAD_REQUEST)
+    if isinstance(exception, CalibrationInvalid):
+        given = getattr(context.get("request"), "data", None)
+        return Response(calibration_problems(exception, given), status.HTTP_400_BAD_REQUEST)
     if isinstance(exception, RequestDataTooBig):
         return Response(too_big(), status.HTTP_413_REQUEST_ENTITY_TOO_LARGE)
     if isinstance(exception, DjangoValidationError):
@@ -66,11 +71,28 @@ def scene_problems(error: SceneInvalid) -> dict[str, Any]:
     }
 
 
+def calibration_problems(error: CalibrationInvalid, given: Any) -> dict[str, Any]:
+    """All problems of marks: in words, with the place in the document and the marks concerned."""
+    problems = problem_documents(error, given)
+    fields: dict[str, list[str]] = {}
+    for problem in problems:
+        fields.setdefault(problem["where"] or "document", []).append(problem["what"])
+    words = " ".join(dict.fromkeys(problem["what"] for problem in problems))
+    return {
+        "code": "calibration_invalid",
+        "message": _("These marks give no calibration: %(problems)s") % {"problems": words},
+        "fields": fields,
+        "problems": problems,
+    }
+
+
 def field_errors(detail: Any) -> dict[str, Any]:
     """DRF's errors per field, and the first of them in words."""
     if not isinstance(detail, Mapping):
         detail = {"non_field_errors": detail if isinstance(detail, list) else [detail]}
-    fields = {str(name): [str(text) for text in _leaves(value)] for name, value in detail.items()}
+    fields: dict[str, list[str]] = {}
+    for name, text in _leaves(detail):
+        fields.setdefault(name, []).append(text)
     name, messages = next(iter(fields.items()))
     about = None if name == "non_field_errors" else name
     message = " ".join(messages)
@@ -90,9 +112,15 @@ def plain_error(data: Any, exception: Exception) -> dict[str, Any]:
     return {"code": code or "error", "message": str(detail)}
 
 
-def _leaves(value: Any) -> list[Any]:
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """(field, text) of every error; a field within a field is named ``outer.inner``, an item of a
+    list as the list is."""
     if isinstance(value, Mapping):
-        return [leaf for inner in value.values() for leaf in _leaves(inner)]
-    if isinstance(value, list):
-        return [leaf for inner in value for leaf in _leaves(inner)]
-    return [value]
+        for inner, errors in value.items():
+            within = name if isinstance(inner, int) else f"{name}.{inner}" if name else str(inner)
+            yield from _leaves(errors, within)
+    elif isinstance(value, list):
+        for errors in value:
+            yield from _leaves(errors, name)
+    else:
+        yield name, str(value)

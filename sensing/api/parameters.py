@@ -80,7 +80,7 @@ class CountParameters(CrossingParameters):
         return attrs
 
 
-def query(parameters: type[RangeParameters], request: Request) -> dict[str, Any]:
+def query(parameters: type[StrictSerializer], request: Request) -> dict[str, Any]:
     """The checked query of a request; raises DRF's ``ValidationError``."""
     given = request.query_params
     data = {name: given.getlist(name) if name == "camera" else given[name] for name in given}

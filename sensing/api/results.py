@@ -32,6 +32,18 @@ PAGE_PARAMETERS = [
     OpenApiParameter("cursor", str, description="From “next” or “previous”."),
     OpenApiParameter("page_size", int, description="1 to 1000, 100 if missing."),
 ]
+# SI units. A speed and what follows from it come a little after the crossing; null where unknown.
+MEASURED = (
+    "speed_mps",
+    "speed_error_mps",
+    "speed_doubtful",
+    "length_m",
+    "headway_s",
+    "gap_s",
+    "on_line_s",
+    "wrong_way",
+    "turn_back",
+)
 CSV_PARAMETER = OpenApiParameter("format", str, enum=["json", "csv"])
 
 
@@ -51,7 +63,8 @@ class CrossingSerializer(RenamingSerializer, serializers.ModelSerializer[Crossin
             "object_class",
             "size",
             "confidence",
-            "speed_mps",
+            *MEASURED,
+            "calibration",
             "run_id",
             "track_id",
             "nth",
@@ -147,7 +160,8 @@ class CrossingsView(FactsView):
         "object_class",
         "size",
         "confidence",
-        "speed_mps",
+        *MEASURED,
+        "calibration_id",
         "run_id",
         "track_id",
         "nth",

@@ -95,6 +95,12 @@ class CameraInput(SourceInput):
 
 
 class SiteSerializer(StrictSerializer, serializers.ModelSerializer[Site]):
+    car_units = serializers.DictField(
+        child=FiniteFloatField(min_value=0.0),
+        required=False,
+        help_text="Passenger car units by class; what it does not name is left out of sums.",
+    )
+
     class Meta:
         model = Site
         fields = (
@@ -103,4 +109,6 @@ class SiteSerializer(StrictSerializer, serializers.ModelSerializer[Site]):
             "keep_crossings_days",
             "keep_intervals_days",
             "default_pictures",
+            "speed_unit",
+            "car_units",
         )

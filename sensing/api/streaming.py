@@ -17,10 +17,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from models_registry.api.views import ApiView
+from sensing.export.table import safe_cell
 
 ROWS_PER_CHUNK = 500
-# A spreadsheet takes a cell that begins with one of these for a formula and runs it.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class CsvRenderer(BaseRenderer):
@@ -58,7 +57,7 @@ def csv_response(
         writer = csv.writer(buffer)
         writer.writerow(header)
         for number, row in enumerate(rows, 1):
-            writer.writerow([cell(value) for value in row])
+            writer.writerow([safe_cell(value) for value in row])
             if number % ROWS_PER_CHUNK == 0:
                 yield buffer.getvalue()
                 buffer.seek(0)
@@ -91,13 +90,6 @@ def streamed(request: Request, parts: Iterator[str], content_type: str) -> Strea
     under_asgi = isinstance(request._request, ASGIRequest)
     content = _in_threads(parts) if under_asgi else parts
     return StreamingHttpResponse(cast(Any, content), content_type=content_type)
-
-
-def cell(value: Any) -> Any:
-    """A value as it is safe to open in a spreadsheet."""
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
 
 
 async def _in_threads(parts: Iterator[str]) -> AsyncIterator[str]:

@@ -18,6 +18,7 @@ from sensing.domain.scene import SceneInvalid
 from sensing.forms import CameraDeleteForm, CameraForm, SimulationFields
 from sensing.models import Camera, CountInterval, Crossing, Visit
 from sensing.selectors import camera_list, live_snapshot
+from sensing.selectors.calibrations import active_calibration, calibration_answer
 from sensing.services import (
     camera_change,
     camera_delete,
@@ -50,7 +51,14 @@ def camera_page(request: HttpRequest, pk: int) -> HttpResponse:
         }
         for crossing in crossings
     ]
-    context = {"camera": camera, "entries": live_snapshot([pk]), "recent": recent}
+    calibration = active_calibration(camera)
+    context = {
+        "camera": camera,
+        "entries": live_snapshot([pk]),
+        "recent": recent,
+        "calibration": None if calibration is None else calibration_answer(calibration),
+        "may_calibrate": request.user.has_perm("sensing.change_calibration"),
+    }
     return render(request, "cameras/camera.html", context)
 
 

@@ -33,10 +33,14 @@ from sensing import models
 from sensing.ingest import ingest
 from sensing.selectors import current_site
 from sensing.selectors.detectors import GATEWAY
+from sensing.selectors.messaging import message_settings
 from sensing.services.deployments import deploy
+from sensing.services.messaging import webhook_create
 from sensing.services.shadows import shadow_start
+from sensing.services.spool import spool, trial_message
 from tests.aision.access_table import ABOUT, API, LEVELS, TABLE
 from tests.registry_rows import make_version
+from tests.sensing.recount.rows import certified, ready_recount
 from tests.sensing.rows import NOON, crossing, facts, make_camera, make_user, visit
 
 pytestmark = pytest.mark.django_db
@@ -102,17 +106,24 @@ def rows() -> dict[str, Any]:
         camera,
         camera.scene,
         camera.modules.first(),
+        models.Calibration.objects.create(camera=camera, document={"method": "points"}),
         current_site(),
         deployment,
         shadow,
         models.ModuleDetector.objects.create(kind="vehicle_traffic"),
+        models.ScheduledExport.objects.create(
+            name="Nightly", what="counts", file_format="csv", done_until=datetime.now(UTC)
+        ),
         token,
         stranger,
         Group.objects.create(name="Others"),
+        *message_rows(),
         AccessAttempt.objects.create(**attempt, failures_since_start=1),
         AccessLog.objects.create(**attempt),
         AccessFailureLog.objects.create(**attempt),
     ]
+    certificate = certified(ready_recount(camera))
+    named += [certificate, certificate.recount]
     named += registry_rows(shadow.version)
     results = (
         models.Crossing,
@@ -123,6 +134,13 @@ def rows() -> dict[str, Any]:
     )
     named += [model.objects.get() for model in results]  # type: ignore[attr-defined]
     return {f"{row._meta.app_label}_{row._meta.model_name}": row for row in named}  # type: ignore[union-attr]
+
+
+def message_rows() -> list[Any]:
+    """A row of each table of messages that has pages; nothing listens at the webhook's address."""
+    hook = webhook_create(by=None, name="Hook", url="http://127.0.0.1:9/")
+    spool([trial_message(hook, datetime(2026, 1, 1, tzinfo=UTC))])
+    return [message_settings(), hook, models.SpooledMessage.objects.get()]
 
 
 def registry_rows(version: ModelVersion) -> list[Any]:
@@ -147,6 +165,7 @@ def address(name: str, rows: dict[str, Any]) -> str:
     model = next((row for start, row in ABOUT.items() if name.startswith(start)), model)
     pk = rows[model].pk
     special: dict[str, list[Any]] = {"admin:app_list": ["sensing"], "admin:view_on_site": [1, 1]}
+    special["recount_tile"] = [pk, "0-000000000.jpg"]
     for keywords, arguments in (
         ({}, special.get(name, [])),
         ({"pk": pk}, []),

@@ -271,9 +271,19 @@ def test_the_sites_page_shows_its_detector_and_leaves_it_as_deployed(admin: Clie
         "time_zone": "UTC",
         "keep_crossings_days": "30",
         "keep_intervals_days": "365",
+        "keep_strips_days": "7",
         "default_pictures": "clear",
         "detector": "motion",
+        "speed_unit": "mph",
+        "car_units": '{"car": 1.0, "truck": 2.5}',
     }
     assert admin.post(change, fields).status_code == 302
     site = Site.objects.get()
     assert (site.name, site.detector) == ("Harbour", "yard:1")
+
+
+def test_the_admin_bears_the_sites_name_and_the_gateways_icon(admin: Client) -> None:
+    Site.objects.update_or_create(pk=1, defaults={"name": "Harbour <gate>"})
+    page = admin.get(reverse("admin:index")).content.decode()
+    assert '<div id="site-name"><a href="/">Harbour &lt;gate&gt;</a></div>' in page
+    assert 'rel="icon" href="/static/img/icon.svg"' in page

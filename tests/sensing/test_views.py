@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,7 +10,7 @@ from django.utils import timezone
 
 from aision.accounts.roles import ROLES, user_set_role
 from sensing import services
-from sensing.models import Camera, Crossing, ObservedMinute, ZoneMinute
+from sensing.models import Camera, Crossing
 from sensing.selectors import current_site
 from tests.registry_rows import make_version
 
@@ -50,7 +49,9 @@ PAGES = [
     ("/cameras/", "viewer"),
     ("/cameras/{pk}/", "viewer"),
     ("/cameras/{pk}/scene/export/", "viewer"),
-    ("/history/", "viewer"),
+    ("/traffic/", "viewer"),
+    ("/traffic/speeds/", "viewer"),
+    ("/traffic/flow/", "viewer"),
     ("/settings/", "viewer"),
     ("/cameras/new/", "operator"),
     ("/cameras/{pk}/edit/", "operator"),
@@ -220,12 +221,19 @@ def test_settings_are_saved_by_an_admin(camera: Camera) -> None:
         "name": "Harbour",
         "time_zone": "Asia/Tokyo",
         "default_pictures": "blurred",
+        "speed_unit": "mph",
+        "car_units__bus": "2.5",
         "keep_crossings_days": "30",
         "keep_intervals_days": "365",
     }
-    assert client_of("admin").post("/settings/", sent).status_code == 302
+    client = client_of("admin")
+    assert client.post("/settings/", sent).status_code == 302
     site = current_site()
     assert (site.name, site.time_zone, site.keep_crossings_days) == ("Harbour", "Asia/Tokyo", 30)
+    assert (site.speed_unit, site.car_units) == ("mph", {"bus": 2.5})
+    answer = client.post("/settings/", sent | {"car_units__bus": "-1"})
+    assert answer.status_code == 422
+    assert current_site().car_units == {"bus": 2.5}
 
 
 def test_a_token_is_shown_once(camera: Camera) -> None:
@@ -238,41 +246,16 @@ def test_a_token_is_shown_once(camera: Camera) -> None:
     assert "Wall" in again
 
 
-def test_zone_bins_tell_a_gap_from_a_zero(camera: Camera) -> None:
-    start = timezone.now().replace(hour=10, minute=0, second=0, microsecond=0)
-    minute = int(start.timestamp() // 60)
-    ObservedMinute.objects.create(camera=camera, minute=minute, observed_s=60)
-    ObservedMinute.objects.create(camera=camera, minute=minute + 1, observed_s=30)
-    ZoneMinute.objects.create(
-        camera=camera, zone_id="hall", minute=minute, occupied_s=90, occupancy_max=3, visits=2
-    )
-    query = {
-        "bin": "1",
-        "from": start.isoformat(),
-        "to": (start + timedelta(minutes=3)).isoformat(),
-    }
-    bins = client_of("viewer").get("/history/zones/", query).json()["results"]
-    assert [(b["visits"], b["occupancy_mean"], b["occupancy_max"]) for b in bins] == [
-        (2, 1.5, 3),
-        (0, 0.0, 0),
-        (None, None, None),
-    ]
-
-
 @pytest.mark.parametrize(
-    "query",
+    ("old", "new"),
     [
-        {},
-        {"bin": "7", "from": "2026-01-01T00:00", "to": "2026-01-02T00:00"},
-        {"bin": "60", "from": "2026-01-02T00:00", "to": "2026-01-01T00:00"},
-        {"bin": "60", "from": "2026-13-01T00:00", "to": "2026-01-01T00:00"},
-        {"bin": "1", "from": "2026-01-01T00:00", "to": "2026-12-01T00:00"},
+        ("/history/", "/traffic/"),
+        ("/history/?camera=3&bin=60", "/traffic/?camera=3&bin=60"),
+        ("/history/?tab=people", "/people/?tab=people"),
     ],
 )
-def test_zone_bins_refuse_nonsense_in_words(query: dict[str, str]) -> None:
-    answer = client_of("viewer").get("/history/zones/", query)
-    assert answer.status_code == 400
-    assert answer.json()["message"]
+def test_bookmarks_of_the_history_page_lead_on(db: None, old: str, new: str) -> None:
+    assert client_of("viewer").get(old).headers["Location"] == new
 
 
 def test_the_page_deployments_offers_what_a_role_may_do(camera: Camera) -> None:

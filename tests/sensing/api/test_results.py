@@ -106,6 +106,15 @@ def test_a_crossing_says_all_that_is_known_in_the_site_s_time_zone(viewer: APICl
         "size": "small",
         "confidence": 0.9,
         "speed_mps": None,
+        "speed_error_mps": None,
+        "speed_doubtful": False,
+        "length_m": None,
+        "headway_s": None,
+        "gap_s": None,
+        "on_line_s": None,
+        "wrong_way": False,
+        "turn_back": False,
+        "calibration": None,
         "run_id": "run-1",
         "track_id": 7,
         "nth": 0,
@@ -175,8 +184,13 @@ def test_counts_have_gaps_and_zeros(viewer: APIClient) -> None:
         "direction": "forward",
         "count": 1,
         "observed_s": 60.0,
+        "coverage": "partial",
     }
-    assert [entry["count"] for entry in document["results"]] == [1, 0, None]
+    assert [(entry["count"], entry["coverage"]) for entry in document["results"]] == [
+        (1, "partial"),
+        (0, "partial"),
+        (None, "unknown"),
+    ]
 
 
 def test_counts_as_csv_leave_a_gap_empty(viewer: APIClient) -> None:
