@@ -39,7 +39,11 @@ def estimate_length(
     noise_px: float = 1.5,
 ) -> LengthEstimate | None:
     """The length of the body whose box looks most like this one (4,), its width and height being
-    those of its class; None where the view does not show the length."""
+    those of its class; None where the view does not show the length.
+
+    A car is as high as its class only under its roof: its bonnet and its tail are lower, and one
+    taken for a block would look as if it were a metre or two shorter.
+    """
     box = np.asarray(xyxy, np.float64)
     count = len(_LENGTHS_M)
     sizes = np.repeat(np.array(body.row())[:, None], count, axis=1)
@@ -51,7 +55,7 @@ def estimate_length(
     place = ground
     for _ in range(4):
         place = place + ground - plane.road(pose.anchors(place, heading, sizes))
-    low, high = pose.boxes(place, heading, sizes)
+    low, high = pose.outlines(place, heading, sizes, body)
     looks = np.stack([high[0] - low[0], high[1] - low[1]])
     wanted = np.array([box[2] - box[0], box[3] - box[1]])[:, None]
     misfit = ((looks - wanted) ** 2).sum(axis=0) / (2.0 * noise_px**2)

@@ -103,7 +103,8 @@ def boxes(time_s: float, cars: dict[int, tuple[float, float]]) -> Tracks:
     heading = np.tile([[0.0], [1.0]], count)
     corners: NDArray[np.float64] = np.zeros((0, 4))
     if count:
-        corners = np.concatenate(pose.boxes(ground, heading, np.repeat(CAR, count, axis=1))).T
+        sizes = np.repeat(CAR, count, axis=1)
+        corners = np.concatenate(pose.outlines(ground, heading, sizes, BODY_SIZES["car"])).T
     exact = corners.astype(np.float32)
     return Tracks(
         np.array(list(cars), np.int64), exact, np.full(count, 0.9, np.float32),
@@ -124,7 +125,8 @@ def test_speeds_follow_their_crossings_with_length_and_gap(anchor: Anchor) -> No
     for (told_s, found), (settled_s, reading) in zip(crossings, readings, strict=True):
         assert told_s < found.time_s + 0.8  # once it is clear of the line
         assert found.time_s + SETTLE_S <= settled_s < found.time_s + SETTLE_S + 0.11
-        assert reading.speed_mps == pytest.approx(TWO[found.track_id][1], abs=0.05)
+        # The meter takes a car for a block, which moves the middle of its box by half a per cent.
+        assert reading.speed_mps == pytest.approx(TWO[found.track_id][1], abs=0.08)
         assert 0.0 < reading.standard_error_mps < 0.5
         assert reading.length_m == pytest.approx(4.5, abs=0.3)
         assert reading.on_line_s == pytest.approx(4.5 / reading.speed_mps, rel=0.1)

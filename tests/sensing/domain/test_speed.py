@@ -291,7 +291,7 @@ def test_the_length_of_a_vehicle_follows_from_its_box(length_m: float) -> None:
     body = BODY_SIZES["car"]
     sizes = CAR.copy()
     sizes[0], sizes[3] = length_m, body.base_length_m * length_m / body.length_m
-    low, high = POSE.boxes(np.array([[1.75], [22.0]]), np.array([[0.0], [1.0]]), sizes)
+    low, high = POSE.outlines(np.array([[1.75], [22.0]]), np.array([[0.0], [1.0]]), sizes, body)
     box = np.concatenate([low[:, 0], high[:, 0]])
     found = estimate_length(box, PLANE, POSE, np.pi / 2, body)
     assert found is not None
