@@ -1,0 +1,145 @@
+"""The model card: what the file is, what it was made of, what it finds, where it fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from models_registry.training.history import Evaluated, History, shown
+from models_registry.training.labelled import LabelledSource
+from models_registry.training.provenance import Provenance
+from models_registry.training.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A finished training. ``teacher``: the teacher's own figures in a distillation."""
+
+    recipe: Recipe
+    sources: tuple[LabelledSource, ...]
+    history: History
+    provenance: Provenance
+    file_bytes: int
+    parameters: int
+    macs: int
+    teacher: tuple[Evaluated, ...] = ()
+
+
+def card(made: Made) -> str:
+    """Markdown."""
+    recipe, history = made.recipe, made.history
+    parts = [
+        f"# {recipe.name}",
+        recipe.notes,
+        "## What it is",
+        _table(
+            ["", ""],
+            [
+                ["finds", ", ".join(recipe.classes)],
+                [
+                    "input",
+                    f"{recipe.network.input_width} × {recipe.network.input_height} pixels, RGB",
+                ],
+                ["parameters", f"{made.parameters:,}"],
+                ["multiply-accumulates per frame", f"{made.macs / 1e9:.3f} G"],
+                ["file", f"{made.file_bytes:,} bytes (fp32)"],
+                ["licence", recipe.licence or "not stated"],
+            ],
+        ),
+        "## What it finds",
+        _figures(history.evaluations, made.teacher),
+        _meaning(history.evaluations),
+        "## Data",
+        _data(made),
+        "A class that a source does not label is unknown on its pictures, and no error there taught"
+        " the net anything."
+        + (" What the teacher filled in is counted too." if recipe.teacher else ""),
+        "## How it was made",
+        _making(made),
+        "## Limits",
+        recipe.limits or "Not stated by the recipe's author.",
+        "## Recipe",
+        "```\n" + _recipe(recipe.to_json()) + "\n```",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _figures(evaluations: list[Evaluated], teacher: tuple[Evaluated, ...]) -> str:
+    if not evaluations:
+        return "Not measured: the recipe names no [[evaluation]]."
+    last = max(x.step for x in evaluations)
+    rows = [x for x in evaluations if x.step == last]
+    names = list(dict.fromkeys(name for x in (*rows, *teacher) for name in x.ap50))
+    listed = [[x.source, *_row(x, names)] for x in rows]
+    listed += [[f"{x.source}, the teacher", *_row(x, names)] for x in teacher]
+    return _table(["set", "pictures", "mean AP50", "any vehicle", *names], listed)
+
+
+def _meaning(evaluations: list[Evaluated]) -> str:
+    if not evaluations:
+        return ""
+    last = max(x.step for x in evaluations)
+    return (
+        "AP50 as docs/measuring-models.md defines it; a dash: the labels do not cover the class, or"
+        f" have none of it. The figures are those of the averaged weights after step {last:,}; no"
+        " step was picked by them."
+    )
+
+
+def _row(evaluated: Evaluated, names: list[str]) -> list[str]:
+    figures = [evaluated.mean_ap50, evaluated.any_vehicle_ap50]
+    figures += [evaluated.ap50.get(name) for name in names]
+    return [str(evaluated.pictures), *map(shown, figures)]
+
+
+def _data(made: Made) -> str:
+    classes = made.recipe.classes
+    total = sum(x.share for x in made.sources)
+    rows = [
+        [
+            source.name,
+            str(len(source.pictures)),
+            f"{source.share / total:.0%}",
+            *(str(x) for x in source.counts(classes).values()),
+        ]
+        for source in made.sources
+    ]
+    return _table(["source", "pictures", "drawn", *classes], rows)
+
+
+def _making(made: Made) -> str:
+    schedule, origin = made.recipe.schedule, made.provenance
+    pictures = schedule.steps * schedule.batch
+    return _table(
+        ["", ""],
+        [
+            ["steps", f"{schedule.steps:,} of {schedule.batch} pictures: {pictures:,}"],
+            ["time", f"{made.history.seconds / 3600:.2f} h"],
+            ["machine", f"{origin.machine['processor']}, {origin.machine['cores_usable']} cores"],
+            ["device", schedule.device],
+            ["torch", origin.torch],
+            ["code", origin.commit or "not a checkout"],
+            ["seed", str(made.recipe.seed)],
+        ],
+    )
+
+
+def _recipe(document: dict[str, Any], indent: str = "") -> str:
+    lines = []
+    for name, value in document.items():
+        if name in ("notes", "limits") or value in ("", (), {}, None):
+            continue
+        if isinstance(value, dict):
+            lines += [f"{indent}{name}:", _recipe(value, indent + "  ")]
+        elif isinstance(value, tuple | list) and value and isinstance(value[0], dict):
+            for entry in value:
+                lines += [f"{indent}{name}:", _recipe(entry, indent + "  ")]
+        else:
+            words = ", ".join(map(str, value)) if isinstance(value, tuple | list) else value
+            lines.append(f"{indent}{name}: {words}")
+    return "\n".join(lines)
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

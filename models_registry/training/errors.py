@@ -1,0 +1,17 @@
+"""Why a training cannot begin or go on."""
+
+from __future__ import annotations
+
+
+class TrainingFailed(Exception):
+    """``code`` is for programs, the message for people.
+
+    Codes: ``recipe_invalid``, ``labels_invalid``, ``picture_unreadable``, ``teacher_unusable``,
+    ``torch_missing``, ``checkpoint_invalid``, ``loss_not_finite``, ``export_unsupported``,
+    ``model_unusable``, ``output_exists``.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message

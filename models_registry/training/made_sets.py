@@ -1,0 +1,83 @@
+"""Sources that must first be made: rendered cameras and frames of videos, kept for the next run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+
+from models_registry.benchmarking.evaluation_set import ANNOTATIONS, LabelledBox
+from models_registry.benchmarking.set_writer import SetWriter
+from models_registry.training.errors import TrainingFailed
+from models_registry.training.recipe import SourceRecipe
+
+Said = Callable[[str], None]
+Render = Callable[[str, int], Iterator[tuple[bytes, tuple[LabelledBox, ...]]]]
+"""(sim:// URL, count) → JPEG and everything on it, per picture."""
+VIDEOS = (".mp4", ".avi", ".mkv", ".mov", ".webm")
+JPEG_QUALITY = 95
+
+
+def no_renderer(url: str, count: int) -> Iterator[tuple[bytes, tuple[LabelledBox, ...]]]:
+    """Stands where nobody can render. Raises ``TrainingFailed``."""
+    raise TrainingFailed("recipe_invalid", f"{url}: expected a program that can render cameras")
+
+
+def source_folder(recipe: SourceRecipe, data: Path, kept: Path, render: Render, said: Said) -> Path:
+    """Where the source's pictures lie; made below ``kept`` if they are not files yet.
+
+    What was made is found again by everything it depends on. Raises ``TrainingFailed``.
+    """
+    if recipe.format == "simulation":
+        key = [recipe.format, recipe.urls, recipe.count]
+        return _made(kept, key, lambda folder: _render(recipe, folder, render, said))
+    path = data / recipe.path
+    if recipe.format == "stills" and path.suffix.lower() in VIDEOS:
+        if not path.is_file():
+            raise TrainingFailed("labels_invalid", f"{recipe.name}: expected a video {path}")
+        key = [recipe.format, path.name, path.stat().st_size, recipe.every]
+        return _made(kept, key, lambda folder: _frames(recipe, path, folder, said))
+    return path
+
+
+def _made(kept: Path, key: object, make: Callable[[Path], None]) -> Path:
+    name = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:20]
+    folder = kept / name
+    if not (folder / ANNOTATIONS).is_file():
+        waiting = kept / f".{name}"
+        shutil.rmtree(waiting, ignore_errors=True)
+        make(waiting)
+        waiting.replace(folder)  # a run that is broken off leaves no half set behind
+    return folder
+
+
+def _render(recipe: SourceRecipe, folder: Path, render: Render, said: Said) -> None:
+    writer = SetWriter(folder)
+    for url in recipe.urls:
+        said(f"{recipe.name}: rendering {url}")
+        for jpeg, boxes in render(url, recipe.count):
+            writer.add(jpeg, boxes, url)
+    writer.finish([])
+
+
+def _frames(recipe: SourceRecipe, path: Path, folder: Path, said: Said) -> None:
+    said(f"{recipe.name}: every {recipe.every}th frame of {path.name}")
+    writer, video = SetWriter(folder), cv2.VideoCapture(str(path))
+    number = 0
+    while video.grab():
+        if number % recipe.every == 0:
+            read, frame = video.retrieve()
+            if read:
+                _, jpeg = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+                writer.add(jpeg.tobytes(), (), f"{path.name} frame {number}")
+        number += 1
+    video.release()
+    if not len(writer):
+        raise TrainingFailed(
+            "picture_unreadable", f"{path}: expected a video, no frame of it opens"
+        )
+    writer.finish([])

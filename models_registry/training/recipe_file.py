@@ -1,0 +1,118 @@
+"""Reads a recipe's TOML file, and refuses one that asks for the impossible."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from models_registry.benchmarking.classes import class_name
+from models_registry.training.fields import invalid, read_table
+from models_registry.training.recipe import (
+    ROAD_USERS,
+    AugmentationRecipe,
+    LossRecipe,
+    NetworkRecipe,
+    Recipe,
+    ScheduleRecipe,
+    SourceRecipe,
+    TeacherRecipe,
+)
+
+_PARTS: dict[str, type[Any]] = {
+    "network": NetworkRecipe,
+    "augmentation": AugmentationRecipe,
+    "loss": LossRecipe,
+    "schedule": ScheduleRecipe,
+    "teacher": TeacherRecipe,
+}
+_WORDS = ("name", "licence", "notes", "limits")
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Raises ``TrainingFailed`` (``recipe_invalid``)."""
+    try:
+        document = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise invalid(path.name, "a file that can be read", error.strerror) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise invalid(path.name, "TOML", str(error)) from error
+    return read_recipe(document)
+
+
+def read_recipe(document: dict[str, Any]) -> Recipe:
+    """Raises ``TrainingFailed`` (``recipe_invalid``), naming the field."""
+    known = {*_PARTS, *_WORDS, "source", "evaluation", "classes", "seed"}
+    if unknown := sorted(set(document) - known):
+        raise invalid("recipe", f"fields among {sorted(known)}", unknown)
+    if "schedule" not in document:
+        raise invalid("recipe", "a table [schedule] with steps", sorted(document))
+    given: dict[str, Any] = {
+        part: read_table(kind, document[part], part)
+        for part, kind in _PARTS.items()
+        if part in document
+    }
+    for word in _WORDS:
+        if not isinstance(document.get(word, ""), str):
+            raise invalid(word, "a text", document[word])
+        given[word] = document.get(word, "")
+    given["sources"] = _sources(document, "source")
+    given["evaluation"] = _sources(document, "evaluation")
+    for name, kind in (("classes", list), ("seed", int)):
+        if name in document and type(document[name]) is not kind:
+            raise invalid(name, "a list of names" if kind is list else "a number", document[name])
+    given["classes"] = tuple(class_name(str(x)) for x in document.get("classes", ROAD_USERS))
+    given["seed"] = document.get("seed", 1)
+    return _checked(Recipe(**given))
+
+
+def _sources(document: dict[str, Any], part: str) -> tuple[SourceRecipe, ...]:
+    tables = document.get(part, [])
+    if not isinstance(tables, list):
+        raise invalid(part, f"tables [[{part}]]", tables)
+    return tuple(read_table(SourceRecipe, x, f"{part}[{i}]") for i, x in enumerate(tables))
+
+
+def _checked(recipe: Recipe) -> Recipe:
+    plain = recipe.name.replace("-", "").replace("_", "").replace(".", "")
+    if not plain.isalnum():
+        raise invalid("name", "letters, digits, . - and _", recipe.name)
+    if not recipe.sources:
+        raise invalid("recipe", "at least one [[source]]", "none")
+    if not recipe.classes or len(set(recipe.classes)) != len(recipe.classes):
+        raise invalid("classes", "names that differ", recipe.classes)
+    if recipe.seed < 0:
+        raise invalid("seed", "0 or more", recipe.seed)
+    stride = max(recipe.network.strides)
+    for side in ("input_width", "input_height"):
+        if getattr(recipe.network, side) % stride:
+            raise invalid(
+                f"network.{side}", f"a multiple of {stride}", getattr(recipe.network, side)
+            )
+    low, high = recipe.augmentation.scale
+    if low > high:
+        raise invalid("augmentation.scale", "the smaller factor first", [low, high])
+    if recipe.teacher and recipe.teacher.least > recipe.teacher.sure:
+        raise invalid("teacher.least", "at most teacher.sure", recipe.teacher.least)
+    for part, sources in (("source", recipe.sources), ("evaluation", recipe.evaluation)):
+        for index, source in enumerate(sources):
+            _check_source(source, f"{part}[{index}]", recipe)
+    return recipe
+
+
+def _check_source(source: SourceRecipe, place: str, recipe: Recipe) -> None:
+    if source.format == "simulation" and not source.urls:
+        raise invalid(f"{place}.urls", "sim:// URLs", source.urls)
+    if source.format != "simulation" and not source.path:
+        raise invalid(f"{place}.path", "a folder or file", source.path)
+    if source.format in ("yolo", "coco") and source.labelled is None:
+        raise invalid(
+            f"{place}.labelled", "the classes of which every object is labelled", "nothing"
+        )
+    strangers = sorted({class_name(x) for x in source.labelled or ()} - set(recipe.classes))
+    if strangers:
+        raise invalid(f"{place}.labelled", f"classes among {list(recipe.classes)}", strangers)
+    if source.format == "stills" and (recipe.teacher is None or not source.teacher):
+        raise invalid(place, "a [teacher] for pictures without labels", "none")
+    if place.startswith("evaluation") and source.format == "stills":
+        raise invalid(place, "labelled pictures", "stills")

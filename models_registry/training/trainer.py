@@ -1,0 +1,227 @@
+"""The loop: batch, loss, step, average; saved, evaluated and told about now and then."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from models_registry.training.average import Average
+from models_registry.training.batches import Batch, Batches
+from models_registry.training.checkpoint import Checkpoint, load, save
+from models_registry.training.errors import TrainingFailed
+from models_registry.training.history import Evaluated, History, StepFigures
+from models_registry.training.loss import DetectionLoss, Losses, Truth
+from models_registry.training.network import DetectorNet
+from models_registry.training.optimiser import make_optimiser, rate_at
+from models_registry.training.recipe import Recipe
+
+Said = Callable[[str], None]
+Evaluate = Callable[[DetectorNet, int], list[Evaluated]]
+TELL_EVERY_S = 5.0
+FIGURES_EVERY = 20
+LONGEST_GRADIENT = 10.0
+MAY_CHANGE = ("evaluate_every", "save_every", "threads", "workers", "memory_mb", "device")
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Since the last entry in the history."""
+
+    steps: int = 0
+    losses: list[tuple[float, float, float]] = field(default_factory=list)
+    cells: int = 0
+    pictures: int = 0
+    started_s: float = field(default_factory=time.perf_counter)
+
+
+class Trainer:
+    """Trains one net by ``recipe`` in ``folder``; whoever makes it anew there goes on."""
+
+    def __init__(
+        self, recipe: Recipe, folder: Path, evaluate: Evaluate, said: Said, *, resume: bool = False
+    ) -> None:
+        self._recipe, self._folder = recipe, folder
+        self._evaluate, self._said = evaluate, said
+        self._device = torch.device(recipe.schedule.device)
+        torch.manual_seed(recipe.seed)
+        net = DetectorNet(recipe.network, len(recipe.classes))
+        self.net = net.to(self._device, memory_format=torch.channels_last)
+        self._optimiser = make_optimiser(self.net, recipe.schedule)
+        self._average = Average(self.net, recipe.schedule.average)
+        self._loss = DetectionLoss(recipe.loss, recipe.network.strides)
+        self.history, self.step = History(), 0
+        found = load(folder)
+        if found and not resume:
+            raise TrainingFailed(
+                "output_exists",
+                f"{folder}: expected an empty folder, or --resume to go on after step {found.step}",
+            )
+        if found:
+            self._take_up(found)
+
+    @property
+    def averaged(self) -> DetectorNet:
+        """The net with the weights that are shipped."""
+        net: DetectorNet = self._average.net
+        return net
+
+    def run(self, batches: Batches, stop: Callable[[], bool] = lambda: False) -> bool:
+        """Whether it came to the end; ``stop`` is asked after each step. What was done is saved.
+
+        Raises ``TrainingFailed`` (``loss_not_finite``); the last checkpoint stays as it is.
+        """
+        schedule = self._recipe.schedule
+        sums, told_s = _Sums(), time.perf_counter()
+        began_s = time.perf_counter() - self.history.seconds
+        for batch in self._loaded(batches):
+            losses = self._learn(batch)
+            self.step += 1
+            self._average.follow(self.net, self.step - 1)
+            self._count(sums, losses, len(batch.pixels))
+            now_s = time.perf_counter()
+            self.history.seconds = now_s - began_s
+            last = self.step == schedule.steps
+            if self.step % FIGURES_EVERY == 0 or last:
+                sums = self._note(sums, now_s)
+            if now_s - told_s >= TELL_EVERY_S:
+                told_s = now_s
+                self._tell()
+            if self.step % schedule.evaluate_every == 0 or last:
+                self._examine()
+                sums.started_s += time.perf_counter() - now_s
+            stopped = not last and stop()
+            if self.step % schedule.save_every == 0 or last or stopped:
+                self.save()
+            if stopped:
+                self._said(f"stopped after step {self.step}; --resume goes on from here")
+                return False
+        return True
+
+    def save(self) -> None:
+        """The whole state, replaced in one go."""
+        parts = (self.net, self._average.net, self._optimiser)
+        net, average, optimiser = (x.state_dict() for x in parts)
+        recipe, history = self._recipe.to_json(), self.history.to_json()
+        save(self._folder, Checkpoint(self.step, recipe, net, average, optimiser, history))
+
+    def _take_up(self, found: Checkpoint) -> None:
+        changed = _differences(found.recipe, self._recipe.to_json())
+        if changed:
+            raise TrainingFailed(
+                "checkpoint_invalid",
+                f"{self._folder}: expected the recipe that it was begun with, changed: {changed}",
+            )
+        self.net.load_state_dict(found.net)
+        self._average.net.load_state_dict(found.average)
+        self._optimiser.load_state_dict(found.optimiser)
+        self.history, self.step = History.from_json(found.history), found.step
+        self._said(f"goes on after step {self.step}")
+
+    def _loaded(self, batches: Batches) -> Iterator[Batch]:
+        steps = range(self.step, self._recipe.schedule.steps)
+        loader: DataLoader[Any] = DataLoader(
+            batches,
+            batch_size=None,
+            sampler=steps,
+            num_workers=self._recipe.schedule.workers,
+            worker_init_fn=_one_thread,
+        )
+        yield from loader
+
+    def _learn(self, batch: Batch) -> Losses:
+        self.net.train()
+        rate = rate_at(self.step, self._recipe.schedule)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        pixels = self._tensor(batch.pixels).float().div_(255)
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
+        half = self._recipe.schedule.precision == "bfloat16"
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=half):
+            answer = self.net(pixels)
+        losses = self._loss(
+            answer,
+            pixels.shape[3],
+            pixels.shape[2],
+            Truth(*map(self._tensor, (batch.rows, batch.ignored, batch.labelled))),
+        )
+        if not torch.isfinite(losses.total):
+            raise TrainingFailed(
+                "loss_not_finite",
+                f"step {self.step + 1}: expected a finite loss, got {losses.total.item()}:"
+                " a lower schedule.rate may help; --resume goes on from the last checkpoint",
+            )
+        self._optimiser.zero_grad(set_to_none=True)
+        losses.total.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), LONGEST_GRADIENT)
+        self._optimiser.step()
+        return losses
+
+    def _tensor(self, array: Any) -> Tensor:
+        return torch.from_numpy(array).to(self._device)
+
+    def _count(self, sums: _Sums, losses: Losses, pictures: int) -> None:
+        sums.steps += 1
+        sums.losses.append((losses.total.item(), losses.classes.item(), losses.boxes.item()))
+        sums.cells += losses.objects
+        sums.pictures += pictures
+
+    def _note(self, sums: _Sums, now_s: float) -> _Sums:
+        total, classes, boxes = (sum(x) / sums.steps for x in zip(*sums.losses, strict=True))
+        self.history.steps.append(
+            StepFigures(
+                step=self.step,
+                loss=total,
+                class_loss=classes,
+                box_loss=boxes,
+                cells_per_picture=sums.cells / sums.pictures,
+                rate=rate_at(self.step - 1, self._recipe.schedule),
+                pictures_per_s=sums.pictures / max(now_s - sums.started_s, 1e-9),
+            )
+        )
+        return _Sums()
+
+    def _examine(self) -> None:
+        found = self._evaluate(self.averaged, self.step)
+        self.history.evaluations += found
+        for evaluated in found:
+            self._said(f"step {self.step} {evaluated.words()}")
+
+    def _tell(self) -> None:
+        steps, seconds = self._recipe.schedule.steps, self.history.seconds
+        left_s = seconds / self.step * (steps - self.step)
+        loss = f"{self.history.steps[-1].loss:.3f}" if self.history.steps else "–"
+        rate = self.step * self._recipe.schedule.batch / seconds
+        self._said(
+            f"step {self.step} of {steps}, loss {loss}, {rate:.0f} pictures/s,"
+            f" {math.ceil(left_s / 60)} min left"
+        )
+
+
+def _one_thread(worker: int) -> None:
+    cv2.setNumThreads(0)  # OpenCV's own threads do not survive the fork
+    torch.set_num_threads(1)
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any], place: str = "") -> list[str]:
+    """Fields that would make the rest of the training another one."""
+    found = []
+    for name in sorted({*old, *new}):
+        before, after = _plain(old.get(name)), _plain(new.get(name))
+        if isinstance(before, dict) and isinstance(after, dict):
+            found += _differences(before, after, f"{place}{name}.")
+        elif before != after and name not in MAY_CHANGE:
+            found.append(f"{place}{name}")
+    return found
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models_registry.training.errors import TrainingFailed
+from models_registry.training.recipe_file import load_recipe, read_recipe
+from tests.models_registry.training.rectangles import recipe_document
+from tests.shared_data import ROOT
+
+Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda x: x.stem)
+def test_the_recipes_that_ship_can_be_read(path: Path) -> None:
+    recipe = load_recipe(path)
+    assert recipe.evaluation
+    assert recipe.classes == ("person", "bicycle", "motorcycle", "car", "bus", "truck")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x: x.update(colour=1), r"recipe: expected fields among .*, got \['colour'\]"),
+        (lambda x: x.pop("schedule"), r"\[schedule\] with steps"),
+        (lambda x: x["schedule"].pop("steps"), "schedule: expected the fields"),
+        (lambda x: x["schedule"].update(steps="many"), "schedule.steps: expected a whole number"),
+        (lambda x: x["schedule"].update(steps=0), "schedule.steps: expected 1 to 1e"),
+        (lambda x: x["schedule"].update(steps=True), "schedule.steps: expected a whole number"),
+        (lambda x: x["schedule"].update(device="tpu"), "schedule.device: expected one of"),
+        (lambda x: x["schedule"].update(stepps=3), "schedule: expected fields among"),
+        (lambda x: x["network"].update(strides=[8, 64]), "network.strides: expected one of"),
+        (lambda x: x["network"].update(input_width=100), "network.input_width: expected a multip"),
+        (
+            lambda x: x["augmentation"].update(scale=[2, 1]),
+            "augmentation.scale: expected the small",
+        ),
+        (lambda x: x["augmentation"].update(scale=[1]), "augmentation.scale: expected 2 values"),
+        (lambda x: x["augmentation"].update(flip=1.5), "augmentation.flip: expected 0 to 1"),
+        (lambda x: x["source"][0].update(format="voc"), r"source\[0\].format: expected one of"),
+        (lambda x: x["source"][0].pop("labelled"), r"source\[0\].labelled: expected the classes"),
+        (lambda x: x["source"][0].update(labelled=["dog"]), r"got \['dog'\]"),
+        (lambda x: x["source"][0].update(path=""), r"source\[0\].path: expected a folder"),
+        (lambda x: x["source"][0].update(format="stills"), r"source\[0\]: expected a \[teacher\]"),
+        (lambda x: x["source"][0].update(format="simulation"), r"source\[0\].urls: expected sim"),
+        (lambda x: x.update(source=[]), r"expected at least one \[\[source\]\]"),
+        (lambda x: x.update(name="../x"), "name: expected letters"),
+        (lambda x: x.update(classes=["car", "Car"]), "classes: expected names that differ"),
+        (lambda x: x.update(seed=-1), "seed: expected 0 or more"),
+        (
+            lambda x: x.update(teacher={"path": "x", "least": 0.5}),
+            "teacher.least: expected at most",
+        ),
+    ],
+)
+def test_a_wrong_recipe_is_told_what_and_where(change: Change, words: str) -> None:
+    document = recipe_document()
+    change(document)
+    with pytest.raises(TrainingFailed, match=words) as caught:
+        read_recipe(document)
+    assert caught.value.code == "recipe_invalid"
+
+
+def test_a_file_that_is_no_toml_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text("steps = = 3")
+    with pytest.raises(TrainingFailed, match=r"r\.toml: expected TOML"):
+        load_recipe(path)
+    with pytest.raises(TrainingFailed, match="expected a file"):
+        load_recipe(tmp_path / "none.toml")
