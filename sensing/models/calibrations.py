@@ -3,10 +3,10 @@ so that a speed and a certificate name the one they rest on."""
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from models_registry.models.made import Made
 from sensing.models.cameras import Camera
 
 
@@ -16,7 +16,7 @@ class DriftChoice(models.TextChoices):
     MOVED = "moved", _("The camera seems to have moved")
 
 
-class Calibration(models.Model):
+class Calibration(Made):
     """Marks of one camera's road. The active one has no ``retired_at``."""
 
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="calibrations")
@@ -31,14 +31,6 @@ class Calibration(models.Model):
     moved_at = models.DateTimeField(_("moved since"), null=True)
     confirmed_at = models.DateTimeField(_("confirmed"), null=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("created by"),
-    )
     retired_at = models.DateTimeField(_("retired"), null=True)
 
     class Meta:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import time
 
-from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from models_registry.models.made import Made
 from sensing.models.cameras import Camera
 
 
@@ -43,7 +43,7 @@ class EveryChoice(models.TextChoices):
     MONTH = "month", _("Every month (the first)")
 
 
-class ScheduledExport(models.Model):
+class ScheduledExport(Made):
     """One file for each period that has ended. ``done_until`` is the end of the last period that
     was written: what ended after it is still to do, however long the gateway was off."""
 
@@ -78,14 +78,6 @@ class ScheduledExport(models.Model):
     last_file = models.CharField(_("last file"), max_length=255, blank=True, default="")
     last_error = models.CharField(_("last error"), max_length=500, blank=True, default="")
     skipped = models.PositiveIntegerField(_("periods left out"), default=0)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("created by"),
-    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
 

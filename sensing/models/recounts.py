@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from models_registry.models.made import Made
 from sensing.models.calibrations import Calibration
 from sensing.models.cameras import Camera
 
@@ -26,7 +27,7 @@ class RecountState(models.TextChoices):
     FAILED = "failed", _("Failed")
 
 
-class Recount(models.Model):
+class Recount(Made):
     """An audit strip, what the system counted on it, and what a person says about it.
 
     Times inside ``system_marks``, ``spans`` and ``review`` are seconds since ``starts_at``; for a
@@ -70,13 +71,6 @@ class Recount(models.Model):
     lease_until = models.DateTimeField(_("lease until"), null=True)
     strip_deleted_at = models.DateTimeField(_("strip deleted"), null=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        related_name="+",
-        verbose_name=_("created by"),
-    )
     reviewed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,

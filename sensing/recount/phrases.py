@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-CLASS_WORDS = {
-    "car": gettext_lazy("car"),
-    "truck": gettext_lazy("truck"),
-    "bus": gettext_lazy("bus"),
-    "motorcycle": gettext_lazy("motorcycle"),
-    "bicycle": gettext_lazy("bicycle"),
-    "person": gettext_lazy("person"),
-}
+from sensing.class_words import CLASS_WORDS
 
 
 def class_word(name: str) -> str:

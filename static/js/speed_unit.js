@@ -1,8 +1,21 @@
-// Speeds are stored in m/s; pages show the site's unit.
-const PER_MPS = { kmh: 3.6, mph: 3600 / 1609.344 };
-const WORDS = { kmh: "km/h", mph: "mph" };
+// Speeds are metres per second everywhere but on pages, which show the site's unit.
+import { decimal, number } from "./format.js";
+import { gettext } from "./i18n.js";
 
-export const unitOf = (name) => (name in WORDS ? name : "kmh");
-export const unitText = (unit) => WORDS[unit];
-export const toUnit = (mps, unit) => mps * PER_MPS[unit];
-export const toMps = (value, unit) => value / PER_MPS[unit];
+const UNITS = { kmh: { factor: 3.6, word: () => gettext("km/h") }, mph: { factor: 3600 / 1609.344, word: () => gettext("mph") } };
+const NONE = "–";
+
+/** What a page does with speeds in the unit that the site names. */
+export function speedUnit(name) {
+  const { factor, word } = UNITS[name] ?? UNITS.kmh;
+  const inUnit = (mps) => mps * factor;
+  return {
+    word: word(),
+    inUnit,
+    toMps: (value) => value / factor,
+    /** "52 km/h". */
+    text: (mps, digits = 0) => (mps === null ? NONE : `${digits ? decimal(inUnit(mps), digits) : number(Math.round(inUnit(mps)))} ${word()}`),
+    /** The number alone, for tables that name the unit in their head. */
+    figure: (mps, digits = 1) => (mps === null ? NONE : decimal(inUnit(mps), digits)),
+  };
+}
