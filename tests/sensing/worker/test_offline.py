@@ -75,11 +75,9 @@ def test_files_say_what_was_found(video: Path, tmp_path: Path) -> None:
     summary = json.loads((out / "summary.json").read_text())
     assert summary["model"] == "motion"
     assert summary["video"] == "car.avi"
-    assert summary["lines"]["Middle"]["forward"] == {
-        "total": 1,
-        "by_class": {"car": 1},
-        "by_size": {"small": 1},
-    }
+    found = summary["lines"]["Middle"]["forward"]
+    assert (found["total"], found["by_class"], found["by_size"]) == (1, {"car": 1}, {"small": 1})
+    assert (found["wrong_way"], found["speeds"]["count"]) == (0, 0)
     assert summary["cpu_ms_per_frame"]["total"] > 0.0
     assert sorted(p.name for p in tmp_path.iterdir()) == ["new"]
     assert sorted(p.name for p in out.parent.iterdir()) == ["out"]
