@@ -18,6 +18,18 @@ def plain_static_files() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def leases_of_uncommitted_jobs(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job within a test's transaction is seen by no other connection: the thread that renews its
+    lease would take it for one that somebody else has, and stop it once it lasts a second."""
+    marker = request.node.get_closest_marker("django_db")
+    committed = marker is not None and marker.kwargs.get("transaction", False)
+    if not committed and "transactional_db" not in request.fixturenames:
+        monkeypatch.setattr("models_registry.jobs.report.RENEW_EVERY_S", 3600.0)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """In CI nothing may be skipped: a test that cannot run there has failed."""

@@ -12,6 +12,7 @@ from models_registry.models import Job
 from models_registry.services.jobs import job_progress
 
 TELL_EVERY_S = 0.5
+RENEW_EVERY_S = 1.0
 
 
 class JobFailed(Exception):
@@ -78,7 +79,7 @@ class Report:
 
     def _renew(self) -> None:
         try:
-            while not self._done.wait(1.0):
+            while not self._done.wait(RENEW_EVERY_S):
                 # Cancel is looked for each second, also in a step that says nothing for long.
                 self._tell()
         finally:

@@ -160,7 +160,7 @@ def recount_strip_delete(*, recount: Recount, by: Actor) -> None:
         row.strip_deleted_at = row.strip_deleted_at or timezone.now()
         row.save(update_fields=["strip_deleted_at"])
     delete_strip(row.pk)
-    logger.info("strip of recount %d deleted by %s", row.pk, by)
+    logger.info("strip of recount %d deleted by %s", row.pk, by or "the gateway")
 
 
 def recount_delete(*, recount: Recount, by: Actor) -> None:
