@@ -16,6 +16,8 @@ from kombu.transport import filesystem
 from kombu.utils.encoding import str_to_bytes
 from kombu.utils.json import dumps
 
+LONGEST_WAIT_S = 0.5
+
 
 class Channel(filesystem.Channel):
     """Messages, in-flight messages and the exchange table in three folders below ``folder``."""
@@ -60,3 +62,8 @@ class Channel(filesystem.Channel):
 
 class Transport(filesystem.Transport):
     Channel = Channel
+
+    def drain_events(self, connection: Any, timeout: Any = None, **kwargs: Any) -> None:
+        """Wait for messages no longer than a worker may take to notice that it shall stop."""
+        wait_s = min(timeout or LONGEST_WAIT_S, LONGEST_WAIT_S)
+        super().drain_events(connection, timeout=wait_s)

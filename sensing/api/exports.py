@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django.http import FileResponse, Http404, StreamingHttpResponse
 from django.utils import timezone
@@ -31,7 +31,6 @@ from sensing.api.export_documents import (
     order_of,
     schedule_given,
 )
-from sensing.api.streaming import streamed
 from sensing.export.order import Order
 from sensing.models import Crossing, ScheduledExport
 from sensing.selectors.exports import content_type, export_chunks, export_name, export_preview
@@ -91,7 +90,7 @@ class ExportFileView(ExportView):
     def get(self, request: Request) -> StreamingHttpResponse:
         order = self.order(request)
         parts = export_chunks(order, timezone.now())
-        response = streamed(request, cast(Any, parts), content_type(order))
+        response = StreamingHttpResponse(parts, content_type=content_type(order))
         disposition = content_disposition_header(True, export_name(order))
         response["Content-Disposition"] = disposition or "attachment"
         response["Cache-Control"] = "no-store"

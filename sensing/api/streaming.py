@@ -5,12 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
 from django.http import StreamingHttpResponse
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -64,7 +62,7 @@ def csv_response(
                 buffer.truncate()
         yield buffer.getvalue()
 
-    response = streamed(request, lines(), "text/csv; charset=utf-8")
+    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 
@@ -82,17 +80,4 @@ def json_response(
             separator = ","
         yield "]}"
 
-    return streamed(request, parts(), "application/json")
-
-
-def streamed(request: Request, parts: Iterator[str], content_type: str) -> StreamingHttpResponse:
-    # The server asks for an async iterator; a sync one would be read whole into memory first.
-    under_asgi = isinstance(request._request, ASGIRequest)
-    content = _in_threads(parts) if under_asgi else parts
-    return StreamingHttpResponse(cast(Any, content), content_type=content_type)
-
-
-async def _in_threads(parts: Iterator[str]) -> AsyncIterator[str]:
-    following = sync_to_async(lambda: next(parts, None))
-    while (part := await following()) is not None:
-        yield part
+    return StreamingHttpResponse(parts(), content_type="application/json")
