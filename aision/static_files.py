@@ -20,7 +20,10 @@ def collect() -> bool:
     wanted = fingerprint()
     if stamp.is_file() and stamp.read_text() == wanted:
         return False
-    call_command("collectstatic", verbosity=0, interactive=False, ignore_patterns=IGNORED)
+    # Copying only what is newer would miss a file whose time is that of an older release.
+    call_command(
+        "collectstatic", verbosity=0, interactive=False, clear=True, ignore_patterns=IGNORED
+    )
     stamp.write_text(wanted)
     return True
 

@@ -265,15 +265,16 @@ def try_link(address: BrokerAddress, timeout_s: float = 10.0) -> None:
             wake.wait(0.1)
             wake.clear()
             link.tick()
-            if link.problem is not None:
-                raise link.problem
-            if link.up and number is None:
-                number = link.publish(Topics(address.base_topic).test, "test")
+            # What was answered first: a broker may refuse a message and hang up at once.
             for answered, taken in link.acknowledged():
                 if answered == number and not taken:
                     raise Undelivered("not_authorised", address.base_topic)
                 if answered == number:
                     return
+            if link.problem is not None:
+                raise link.problem
+            if link.up and number is None:
+                number = link.publish(Topics(address.base_topic).test, "test")
         raise Undelivered("timeout")
     finally:
         link.close()
