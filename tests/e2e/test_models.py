@@ -23,12 +23,14 @@ def test_an_operator_uploads_a_model_and_looks_at_its_boxes(
     with page_of(live_gateway, chromium) as page:
         log_in(page)
         page.get_by_role("link", name="Models").click()
+        page.wait_for_url("**/models/")  # loaded: its scripts have run
         page.locator("[data-files]").set_input_files([model, wrong])
         rows = page.locator("[data-uploads] > li")
         expect(rows.filter(has_text="list.onnx")).to_contain_text("This is no ONNX model.")
         expect(rows.filter(has_text="gate.onnx")).to_contain_text("Accepted")
 
         page.get_by_role("link", name="gate:1").first.click()
+        page.wait_for_url("**/models/versions/*/")
         expect(page.get_by_role("heading", name="gate:1", exact=True)).to_be_visible()
         page.locator("[data-picture]").set_input_files(picture)
         expect(page.locator(".reading canvas").first).to_be_visible()

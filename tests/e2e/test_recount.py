@@ -41,7 +41,8 @@ def test_an_operator_recounts_a_clip_from_strip_to_certificate(
         log_in(page)
         page.goto(live_gateway.address + "/recounts/?camera=1")
         page.locator("[name=audit_strips]").check()
-        page.get_by_role("button", name="Save", exact=True).click()
+        with page.expect_navigation():  # until it is loaded: its scripts have run
+            page.get_by_role("button", name="Save", exact=True).click()
         page.get_by_text("Recorded clip").click()
         page.locator("#upload").set_input_files(write_road_clip(tmp_path / "road.mp4"))
         page.get_by_role("button", name="Make the strip").click()

@@ -39,6 +39,8 @@ def test_speeds_say_what_to_do_and_rise_with_each_reading(
         expect(page.get_by_text("No speeds without a calibration")).to_be_visible()
         calibrate = page.get_by_role("link", name="Calibrate")
         expect(calibrate).to_have_attribute("href", f"/cameras/{quiet_camera}/calibration/")
+        while not sockets:
+            page.wait_for_timeout(50)
         for number in range(40):
             speed = {"class": "bus" if number % 2 else "car", "speed_mps": 13.2, "t": number}
             sockets[-1].send(json.dumps(reading | speed))
