@@ -28,8 +28,8 @@ from sensing.selectors.people import (
     people_bins,
     person_lines,
 )
+from sensing.selectors.quarters import QUARTER_MINUTES
 from sensing.selectors.stays import ZoneBin, zone_bins, zone_totals
-from sensing.selectors.watched import QUARTER
 
 CSV_PARAMETER = OpenApiParameter("format", str, enum=["json", "csv"])
 COVERAGES = ["complete", "partial", "down", "unknown"]
@@ -86,7 +86,7 @@ class PeopleParameters(RangeParameters):
         attrs.setdefault("start", attrs["end"] - timedelta(days=1))
         attrs = super().validate(attrs)
         span = attrs["end"] - attrs["start"]
-        if attrs["bin"] < QUARTER and span > LONGEST_FINE:
+        if attrs["bin"] < QUARTER_MINUTES and span > LONGEST_FINE:
             message = _("Expected bins of at least 15 minutes for more than a day.")
             raise serializers.ValidationError({"bin": [message]})
         if (bins := span / timedelta(minutes=attrs["bin"])) > MAX_BINS:

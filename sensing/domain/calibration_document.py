@@ -5,7 +5,6 @@ The plane follows from the marks, so a document cannot hold a matrix that contra
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +21,7 @@ from sensing.domain.calibration import (
     calibrate,
 )
 from sensing.domain.calibration_checks import CalibrationInvalid, Problem
-from sensing.domain.scene import Point
+from sensing.domain.scene import Point, is_number
 
 _POINT_METHODS = ("points", "rectangle", "grid", "marks")
 _MOST = 64
@@ -120,21 +119,21 @@ def _segment(raw: Any, where: str, problems: list[Problem]) -> Segment:
 
 
 def _pair(raw: Any, where: str, problems: list[Problem]) -> Point:
-    if not isinstance(raw, list | tuple) or len(raw) != 2 or not all(map(_is_number, raw)):
+    if not isinstance(raw, list | tuple) or len(raw) != 2 or not all(map(is_number, raw)):
         problems.append(("invalid", (), f"{where}: expected two numbers, got {raw!r}"))
         return 0.0, 0.0
     return float(raw[0]), float(raw[1])
 
 
 def _number(raw: Any, where: str, problems: list[Problem]) -> float:
-    if not _is_number(raw):
+    if not is_number(raw):
         problems.append(("invalid", (), f"{where}: expected a number, got {raw!r}"))
         return 1.0
     return float(raw)
 
 
 def _frame(raw: Any, problems: list[Problem]) -> tuple[int, int]:
-    whole = isinstance(raw, list | tuple) and len(raw) == 2 and all(map(_is_number, raw))
+    whole = isinstance(raw, list | tuple) and len(raw) == 2 and all(map(is_number, raw))
     if not whole or any(value != int(value) for value in raw):
         problems.append(("invalid", (), f"frame: expected [width, height] in px, got {raw!r}"))
         return 8, 8
@@ -148,16 +147,6 @@ def _items(document: Mapping[str, Any], key: str, problems: list[Problem]) -> li
         problems.append(("invalid", (), f"{key}: expected a list of up to {_MOST}, got {came}"))
         return []
     return raw
-
-
-def _is_number(value: Any) -> bool:
-    # abs() first: a whole number of 400 digits has no float.
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and abs(value) < 1e300
-        and math.isfinite(value)
-    )
 
 
 def _invalid(message: str) -> CalibrationInvalid:

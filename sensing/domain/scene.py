@@ -167,7 +167,7 @@ def _line(raw: Any, where: str, problems: list[tuple[str, str]]) -> CountingLine
         )
         return None
     limit = raw.get("speed_limit_mps")
-    if limit is not None and not _is_speed(limit):
+    if limit is not None and not (is_number(limit) and 0.5 <= limit <= 100.0):
         problems.append(
             (f"{where}.speed_limit_mps", f"expected 0.5 to 100 m/s, got {repr(limit)[:40]}")
         )
@@ -175,10 +175,6 @@ def _line(raw: Any, where: str, problems: list[tuple[str, str]]) -> CountingLine
     return CountingLine(
         *named, points[0], points[1], one_way, None if limit is None else float(limit)
     )
-
-
-def _is_speed(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0.5 <= value <= 100.0
 
 
 def _zone(raw: Any, where: str, problems: list[tuple[str, str]]) -> Zone | None:
@@ -230,7 +226,7 @@ def _points(
         if (
             not isinstance(pair, list | tuple)
             or len(pair) != 2
-            or not all(_is_number(v) and 0.0 <= v <= 1.0 for v in pair)
+            or not all(is_number(v) and 0.0 <= v <= 1.0 for v in pair)
         ):
             problems.append((f"{where}.points[{i}]", f"expected [x, y] within 0–1, got {pair!r}"))
             return None
@@ -268,7 +264,8 @@ def _modules(
     return tuple(settings)
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether a document's value is a finite number, and no truth value."""
     # abs() first: a whole number of 400 digits has no float.
     return (
         isinstance(value, int | float)

@@ -10,26 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from sensing.forms import RefusableForm
 from sensing.models import IntervalChoice, MessageSettings, ProtocolChoice, Webhook
-from sensing.services.messaging import MOST_CA_CHARACTERS
+from sensing.services.messaging import MOST_CA_CHARACTERS, SETTINGS_FIELDS, WEBHOOK_FIELDS
 
 SECRET = forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"})
-SHOWN = (
-    "enabled",
-    "host",
-    "port",
-    "protocol",
-    "tls",
-    "verify",
-    "username",
-    "base_topic",
-    "discovery",
-    "discovery_prefix",
-    "gateway_name",
-    "interval_minutes",
-    "keep_days",
-    "keep_rows",
-)
-HOOK_SHOWN = ("name", "url", "enabled", "intervals", "states", "wrong_way", "give_up_days")
+SHOWN = SETTINGS_FIELDS - {"password", "ca_certificates"}
+HOOK_SHOWN = WEBHOOK_FIELDS - {"secret"}
 
 
 class MessagesForm(RefusableForm):
@@ -122,4 +107,4 @@ class WebhookForm(RefusableForm):
         super().__init__(data, initial=initial)
 
     def changes(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in (*HOOK_SHOWN, "secret")}
+        return {name: self.cleaned_data[name] for name in WEBHOOK_FIELDS}

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from sensing.domain.memory import CameraMemories
 from sensing.domain.results import SensedFacts
 from sensing.domain.road import CameraRoad
-from sensing.domain.scene import Scene
+from sensing.domain.scene import Scene, is_number
 from sensing.domain.tracking import Tracks
 
 T = TypeVar("T")
@@ -141,9 +141,7 @@ def _value(item: Field[Any], value: Any, scene: Scene | None) -> Any:
         return value
     if kind == "list":
         return _names(item.name, value, limits, scene)
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    # abs() first: a whole number of 400 digits has no float.
-    if not number or not abs(value) < 1e300 or not math.isfinite(value):
+    if not is_number(value):
         raise ValueError(f"{item.name}: expected a number, got {repr(value)[:40]}")
     low = -math.inf if limits.minimum is None else limits.minimum
     high = math.inf if limits.maximum is None else limits.maximum

@@ -15,8 +15,7 @@ from sensing.models import Camera, DirectionChoice
 from sensing.selectors.export_bins import LineCounts, by_start, edges_of, line_counts, spans
 from sensing.selectors.export_figures import movement_feed, movement_keys
 from sensing.selectors.export_tables import LARGE, NAMED, OTHER, SMALL, Asked, names_of
-
-QUARTER = 15
+from sensing.selectors.quarters import QUARTER_MINUTES
 
 
 def classified(asked: Asked) -> Iterator[Sheet]:
@@ -33,7 +32,7 @@ def classified(asked: Asked) -> Iterator[Sheet]:
 
 
 def _classified_quarters(asked: Asked, camera: Camera, line: str) -> Iterator[Quarter]:
-    rows = (row for row in line_counts(asked, camera, QUARTER) if row.line == line)
+    rows = (row for row in line_counts(asked, camera, QUARTER_MINUTES) if row.line == line)
     for ways in by_start(rows):
         first = ways[0]
         found: dict[Hashable, dict[str, int]] = {row.direction: _columns(row) for row in ways}
@@ -73,7 +72,7 @@ def _leg(
 
 
 def _turning_quarters(asked: Asked, camera: Camera) -> Iterator[Quarter]:
-    edges = edges_of(asked, QUARTER)
+    edges = edges_of(asked, QUARTER_MINUTES)
     feed = movement_feed(camera, edges) if edges else None
     for span in spans(asked, camera, edges):
         counts: dict[Hashable, dict[str, int]] = {}

@@ -21,9 +21,9 @@ from sensing.selectors.export_bins import (
     line_counts,
 )
 from sensing.selectors.export_tables import Asked, names_of
+from sensing.selectors.quarters import QUARTER_MINUTES
 from sensing.selectors.speed_rows import SpeedSums
 
-QUARTER = 15
 CHUNK_BYTES = 256 * 1024
 KMH = 3.6
 
@@ -157,7 +157,7 @@ def _measurements(asked: Asked) -> Iterator[datex.Measurement]:
     minutes = asked.bin_minutes
     edges = edges_of(asked, minutes)
     for camera in asked.cameras:
-        speeds = LineSpeeds(camera, edges) if minutes >= QUARTER and edges else None
+        speeds = LineSpeeds(camera, edges) if minutes >= QUARTER_MINUTES and edges else None
         for place, ways in enumerate(by_start(line_counts(asked, camera, minutes))):
             measured = speeds.at(place) if speeds else {}
             for row in ways:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sensing.domain.statistics.packing import add_heat
 from sensing.models import QuarterHeat
-from sensing.selectors.watched import quarters_of
+from sensing.selectors.quarters import quarters_of
 
 HEAT_KINDS = ("vehicle", "person")
 

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from django.db.models import Sum
 
 from sensing.models import Camera, QuarterMovement
-from sensing.selectors.watched import quarters_of
+from sensing.selectors.quarters import quarters_of
 
 
 class MovementCount(TypedDict):

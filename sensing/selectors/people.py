@@ -18,12 +18,11 @@ from sensing.domain.classes import PERSON_CLASSES
 from sensing.domain.statistics.bins import Coverage
 from sensing.domain.statistics.people import occupancy_by_bin, without_undone
 from sensing.models import Camera, CountInterval, Crossing, QuarterCount
+from sensing.selectors.quarters import QUARTER_MINUTES, at_minute
 from sensing.selectors.site import site_time_zone
 from sensing.selectors.watched import (
-    QUARTER,
     WatchedGrains,
     incomplete_since,
-    moment,
     past_edges,
     resets_between,
     watched_grains,
@@ -90,13 +89,13 @@ def people_bins(
     Raises ``ValueError`` for bins below a quarter over more than a day, whose turn-backs would have
     to be read from the crossings themselves.
     """
-    if bin_minutes < QUARTER and end - start > LONGEST_FINE:
+    if bin_minutes < QUARTER_MINUTES and end - start > LONGEST_FINE:
         raise ValueError(f"expected at most {LONGEST_FINE} in bins of {bin_minutes} minutes")
     now, zone = now or timezone.now(), site_time_zone()
     edges = past_edges(start, end, bin_minutes, zone, now)
     if not edges:
         return People([], [])
-    minutes = 1 if bin_minutes < QUARTER else QUARTER
+    minutes = 1 if bin_minutes < QUARTER_MINUTES else QUARTER_MINUTES
     now_s = now.timestamp()
     past = min(edges[-1], int(now_s // 60) + 1)
     resets = resets_between(edges[0], past, reset_hour, zone)
@@ -115,7 +114,7 @@ def people_bins(
     begin = edges[0] // minutes - first
     return People(
         [series.bin(a, b) for a, b in pairwise(edges)],
-        [(moment((first + k) * minutes), off) for k, off in drifts if k >= begin],
+        [(at_minute((first + k) * minutes), off) for k, off in drifts if k >= begin],
     )
 
 
@@ -142,8 +141,8 @@ class _Series:
         known = seen.observed_s > 0 or entries > 0 or exits > 0
         inside = self.inside[span] if known else []
         return {
-            "start": moment(begin),
-            "end": moment(end),
+            "start": at_minute(begin),
+            "end": at_minute(end),
             "entries": entries if known else None,
             "exits": exits if known else None,
             "inside_mean": round(sum(inside) / len(inside), 2) if inside else None,
@@ -176,8 +175,8 @@ def _passed(
                 lines,
                 object_class__in=PERSON_CLASSES,
                 turn_back=True,
-                at__gte=moment(begin),
-                at__lt=moment(after),
+                at__gte=at_minute(begin),
+                at__lt=at_minute(after),
             )
             for at in back.values_list("at", flat=True):
                 undone[int(at.timestamp() // 60) - first] += 1

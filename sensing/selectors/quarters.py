@@ -171,8 +171,12 @@ def at_minute(minute: int) -> datetime:
     return datetime.fromtimestamp(minute * 60, UTC)
 
 
+def quarters_of(start: datetime, end: datetime) -> tuple[int, int]:
+    """The first quarter of [start, end) and the one after the last; both are whole ones."""
+    return int(start.timestamp() // 900), int(-(-end.timestamp() // 900))
+
+
 def whole_quarters(start: datetime, end: datetime) -> list[int]:
     """Unix minutes at which the quarters that cover [start, end) begin, and the end of the last."""
-    first = int(start.timestamp()) // 900
-    last = -(-int(end.timestamp()) // 900)
-    return [quarter * QUARTER_MINUTES for quarter in range(first, last + 1)]
+    first, after = quarters_of(start, end)
+    return [quarter * QUARTER_MINUTES for quarter in range(first, after + 1)]

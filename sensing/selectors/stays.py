@@ -17,13 +17,11 @@ from sensing.domain.statistics.bins import Coverage
 from sensing.domain.statistics.packing import DWELL_BINS, add_packed
 from sensing.domain.statistics.people import dwell_of_histogram
 from sensing.models import Camera, QuarterZone, ZoneMinute
+from sensing.selectors.quarters import QUARTER_MINUTES, at_minute, quarters_of
 from sensing.selectors.site import site_time_zone
 from sensing.selectors.watched import (
-    QUARTER,
     Watched,
-    moment,
     past_edges,
-    quarters_of,
     watched_grains,
     watched_over,
 )
@@ -109,7 +107,7 @@ def zone_bins(
     edges = past_edges(start, end, bin_minutes, site_time_zone(), now)
     if not edges:
         return
-    minutes = 1 if bin_minutes < QUARTER else QUARTER
+    minutes = 1 if bin_minutes < QUARTER_MINUTES else QUARTER_MINUTES
     first, after = edges[0] // minutes, -(-edges[-1] // minutes)
     for camera in cameras:
         watched = watched_grains([camera.pk], first, after, minutes)
@@ -140,14 +138,14 @@ def _bins(  # noqa: PLR0917  whose, then what, then when
         known = seen.observed_s > 0 or total.visits > 0
         dwell = dwell_of_histogram(add_packed(total.dwells, DWELL_BINS))
         yield {
-            "start": moment(begin),
-            "end": moment(end),
+            "start": at_minute(begin),
+            "end": at_minute(end),
             "camera": camera,
             "zone": zone,
             "visits": total.visits if known else None,
             "mean": _mean(total.occupied_s, seen),
             "most": total.most if known else None,
-            "stays": dwell.count if known and minutes == QUARTER else None,
+            "stays": dwell.count if known and minutes == QUARTER_MINUTES else None,
             "dwell_median_s": _tenths(dwell.median_s),
             "dwell_p90_s": _tenths(dwell.p90_s),
             "observed_s": seen.observed_s,
@@ -172,7 +170,7 @@ def zone_totals(
         seen = watched_over([camera.pk], start, end, now)
         names = [z["id"] for z in camera.scene.zones if zone in (None, z["id"])]
         sums: defaultdict[str, _Sum] = defaultdict(_Sum, {name: _Sum() for name in names})
-        for row in _rows(camera.pk, first, after, QUARTER, zone):
+        for row in _rows(camera.pk, first, after, QUARTER_MINUTES, zone):
             sums[row.zone].add(row)
         dwelt = dict(
             QuarterZone.objects.filter(camera_id=camera.pk, quarter__gte=first, quarter__lt=after)
@@ -216,7 +214,7 @@ def _rows(camera: int, first: int, after: int, minutes: int, zone: str | None) -
         camera_id=camera, **{f"{name}__gte": first, f"{name}__lt": after}, **chosen
     ).order_by("zone_id", name)
     fields = ["zone_id", name, "occupied_s", "occupancy_max", "visits"]
-    if minutes == QUARTER:
+    if minutes == QUARTER_MINUTES:
         fields.append("dwell")
     for row in rows.values_list(*fields).iterator(chunk_size=2000):
         yield _Row(*row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from sensing.domain.statistics.bins import COMPLETE_SHARE, Coverage, coverage_of
 from sensing.models import ObservedMinute, QuarterObserved
 from sensing.selectors.bins import bin_edges
-
-QUARTER = 15
+from sensing.selectors.quarters import QUARTER_MINUTES, at_minute, quarters_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +79,8 @@ def watched_over(
     """The quarters that cover [start, end), of which only what has passed could be watched."""
     begin, after = quarters_of(start, end)
     moment_s = (now or timezone.now()).timestamp()
-    grains = watched_grains(cameras, begin, after, QUARTER)
-    return grains.between(begin * QUARTER, after * QUARTER, moment_s)
-
-
-def quarters_of(start: datetime, end: datetime) -> tuple[int, int]:
-    """The first quarter of [start, end) and the one after the last; both are whole ones."""
-    return int(start.timestamp() // 900), int(-(-end.timestamp() // 900))
+    grains = watched_grains(cameras, begin, after, QUARTER_MINUTES)
+    return grains.between(begin * QUARTER_MINUTES, after * QUARTER_MINUTES, moment_s)
 
 
 def past_edges(
@@ -98,15 +92,11 @@ def past_edges(
     return bin_edges(start, min(end, now), bin_minutes, zone)
 
 
-def moment(minute: int) -> datetime:
-    return datetime.fromtimestamp(minute * 60, UTC)
-
-
 def resets_between(begin: int, end: int, hour: int, zone: ZoneInfo) -> list[int]:
     """Unix minutes at which the site's clock shows ``hour`` o'clock: the last one before
     ``begin``, and all up to ``end``. Where clocks skip the hour, the moment they do so."""
-    day = moment(begin).astimezone(zone).date() - timedelta(days=1)
-    last = moment(end).astimezone(zone).date()
+    day = at_minute(begin).astimezone(zone).date() - timedelta(days=1)
+    last = at_minute(end).astimezone(zone).date()
     found: list[int] = []
     while day <= last:
         local = datetime(day.year, day.month, day.day, hour, tzinfo=zone)

@@ -27,8 +27,9 @@ SITE_FIELDS = frozenset(
         "default_pictures",
         "speed_unit",
         "car_units",
+        "audit_strips",
+        "keep_strips_days",
     }
-    | {"audit_strips", "keep_strips_days"}
 )
 
 CAR_UNIT_CLASSES = (*VEHICLE_CLASSES, *PERSON_CLASSES)

@@ -1,6 +1,6 @@
 // The period filter of movements and heat: buttons and two times, kept in the address.
 import { gettext } from "./i18n.js";
-import { PRESETS, presetPeriod } from "./period.js";
+import { addressOf, PRESETS, presetPeriod } from "./period.js";
 
 export const find = (name) => document.querySelector(`[data-${name}]`);
 
@@ -33,13 +33,7 @@ export class PeriodFilter {
   }
 
   remember(query) {
-    const kept = new URLSearchParams(query);
-    if (this.preset !== "custom") {
-      kept.delete("from");
-      kept.delete("to");
-      kept.set("period", this.preset);
-    }
-    history.replaceState(null, "", `?${kept}`);
+    history.replaceState(null, "", `?${addressOf(query, this.preset)}`);
   }
 }
 

@@ -8,7 +8,7 @@ import { isKnown, observedWords } from "./people_bins.js";
 import { drawDwell, drawDwellOver, drawFootfall, drawInside, drawOccupancy, drawVisits } from "./people_charts.js";
 import { areaTable, zoneList, zoneTable } from "./people_table.js";
 import { Ways } from "./people_ways.js";
-import { allowedBins, BINS, goodBin, minutesBetween, PRESETS, presetPeriod } from "./period.js";
+import { addressOf, allowedBins, BINS, goodBin, minutesBetween, PRESETS, presetPeriod } from "./period.js";
 import { periodText } from "./plot.js";
 
 const FINE_MOST_MINUTES = 25 * 60;
@@ -88,13 +88,8 @@ async function load() {
 }
 
 function remember(query) {
-  const kept = new URLSearchParams(query);
+  const kept = addressOf(query, state.preset);
   if (!form.elements.camera.value) kept.delete("camera");
-  if (state.preset !== "custom") {
-    kept.delete("from");
-    kept.delete("to");
-    kept.set("period", state.preset);
-  }
   if (!state.bin) kept.delete("bin");
   if (state.zone) kept.set("zone", state.zone);
   history.replaceState(null, "", `?${kept}`);

@@ -28,6 +28,17 @@ export function presetPeriod(name) {
   return { from, to };
 }
 
+/** What an address keeps of a query: a preset by its name, so that a link to today stays one to today. */
+export function addressOf(query, preset) {
+  const kept = new URLSearchParams(query);
+  if (preset !== "custom") {
+    kept.delete("from");
+    kept.delete("to");
+    kept.set("period", preset);
+  }
+  return kept;
+}
+
 /** Minutes between two local texts, as the clock shows them. */
 export const minutesBetween = (from, to) => (Date.parse(`${to}Z`) - Date.parse(`${from}Z`)) / 60_000;
 

@@ -3,7 +3,7 @@ import { ApiError } from "./api.js";
 import { CLASSES, className } from "./classes.js";
 import { h, readJson } from "./dom.js";
 import { gettext } from "./i18n.js";
-import { allowedBins, BINS, goodBin, minutesBetween, PRESETS, presetPeriod } from "./period.js";
+import { addressOf, allowedBins, BINS, goodBin, minutesBetween, PRESETS, presetPeriod } from "./period.js";
 
 const NAMES = ["camera", "line", "class", "direction"];
 const find = (name) => document.querySelector(`[data-${name}]`);
@@ -102,12 +102,7 @@ export class Filters {
   }
 
   remember(query) {
-    const kept = new URLSearchParams(query);
-    if (this.preset !== "custom") {
-      kept.delete("from");
-      kept.delete("to");
-      kept.set("period", this.preset);
-    }
+    const kept = addressOf(query, this.preset);
     if (!this.bin) kept.delete("bin");
     history.replaceState(null, "", `?${kept}`);
     kept.delete("free_flow");
