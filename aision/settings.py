@@ -194,6 +194,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "prune-results": {"task": "sensing.tasks.prune_results", "schedule": 6 * 3600.0},
+    "sum-days": {"task": "sensing.tasks.sum_days", "schedule": 600.0},
     "make-strips": {"task": "sensing.tasks.make_strips", "schedule": 20.0},
     "run-exports": {"task": "sensing.tasks.run_exports", "schedule": 60.0},
     # A message may be lost and a process may die; the rows tell what is still to do.

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from sensing.ingest.days import sum_days
 from sensing.recount.making import make_waiting
 from sensing.services import prune
 from sensing.services.export_runs import run_due
@@ -16,11 +17,20 @@ from sensing.services.recounts import strips_prune
 
 logger = logging.getLogger(__name__)
 
+MOST_DAYS = 20
+"""Days summed at a time: the year from before an update takes hours, and holds nobody up."""
+
 
 @shared_task(name="sensing.tasks.prune_results")  # type: ignore[untyped-decorator,unused-ignore]
 def prune_results() -> None:
     logger.info("%s", prune(now=timezone.now()))
     logger.info("audit strips deleted: %d", strips_prune(now=timezone.now()))
+
+
+@shared_task(name="sensing.tasks.sum_days")  # type: ignore[untyped-decorator,unused-ignore]
+def sum_quarters_of_days() -> None:
+    if summed := sum_days(timezone.now(), MOST_DAYS):
+        logger.info("days summed: %d", summed)
 
 
 @shared_task(name="sensing.tasks.make_strips")  # type: ignore[untyped-decorator,unused-ignore]

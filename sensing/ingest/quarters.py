@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from sensing.domain.statistics.packing import (
     DWELL_BINS,
-    HEAT_COLUMNS,
-    HEAT_ROWS,
+    add_heat,
     dwell_bin,
     pack,
 )
@@ -23,8 +22,6 @@ from sensing.models import (
     ZoneMinute,
 )
 from sensing.worker.messages import Facts
-
-HEAT_BYTES = 4 * HEAT_ROWS * HEAT_COLUMNS
 
 
 def add_counts_to_quarters(crossings: Iterable[Crossing]) -> None:
@@ -100,5 +97,12 @@ def add_movements_and_heat(facts: Iterable[Facts]) -> None:
 
 def _heat_rows(message: Facts) -> Iterator[QuarterHeat]:
     for kind, quarter, cells in message.heat:
-        if 0 <= quarter < MAX_MINUTE // 15 and len(cells) == HEAT_BYTES:
+        if 0 <= quarter < MAX_MINUTE // 15 and _is_heat(cells):
             yield QuarterHeat(camera_id=message.camera_id, quarter=quarter, kind=kind, cells=cells)
+
+
+def _is_heat(cells: bytes) -> bool:
+    try:
+        return bool(add_heat([cells]).any())
+    except ValueError:
+        return False

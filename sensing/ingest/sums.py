@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -16,8 +15,17 @@ from sensing.domain.statistics.packing import (
     pack,
     pack_heat,
 )
+from sensing.models import Quarter, SummedDay
 
 M = TypeVar("M", bound=Model)
+
+LARGEST = frozenset({"occupancy_max"})
+JOINED: dict[str, Callable[[Iterable[bytes]], bytes]] = {
+    "dwell": lambda rows: pack(add_packed(rows, DWELL_BINS)),
+    "histogram": lambda rows: pack(add_packed(rows, SPEED_BINS)),
+    "cells": lambda rows: pack_heat(add_heat(rows)),
+}
+"""Packed columns; all others are added, but for the ``LARGEST``."""
 
 
 def add_sums(rows: Iterable[M]) -> None:
@@ -31,7 +39,7 @@ def add_sums(rows: Iterable[M]) -> None:
     if not more:
         return
     model = type(next(iter(more.values())))
-    bucket = "minute" if "minute" in _key_names(model) else "quarter"
+    bucket = "minute" if "minute" in key_names(model) else "quarter"
     raised: list[M] = []
     for row in model._default_manager.filter(
         camera_id__in={row.camera_id for row in more.values()},  # type: ignore[attr-defined]
@@ -41,46 +49,39 @@ def add_sums(rows: Iterable[M]) -> None:
         if addition is not None:
             _add(row, addition)
             raised.append(row)
-    model._default_manager.bulk_update(raised, _sum_names(model), batch_size=100)
+    model._default_manager.bulk_update(raised, sum_names(model), batch_size=100)
     model._default_manager.bulk_create(more.values())
+    if issubclass(model, Quarter):
+        _days_changed({row.quarter for row in [*raised, *more.values()]})  # type: ignore[attr-defined]
 
 
-def _key_names(model: type[Model]) -> tuple[str, ...]:
+def _days_changed(quarters: set[int]) -> None:
+    """Days that were summed before are to be summed again; today never was."""
+    near = SummedDay.objects.filter(first__lte=max(quarters), after__gt=min(quarters))
+    spans = near.values_list("first", "after")
+    if changed := [a for a, b in spans if any(a <= quarter < b for quarter in quarters)]:
+        SummedDay.objects.filter(first__in=changed).delete()
+
+
+def key_names(model: type[Model]) -> tuple[str, ...]:
     (constraint,) = (c for c in model._meta.constraints if isinstance(c, UniqueConstraint))
     return tuple(model._meta.get_field(name).attname for name in constraint.fields)  # type: ignore[union-attr]
 
 
-def _sum_names(model: type[Model]) -> list[str]:
-    key = _key_names(model)
+def sum_names(model: type[Model]) -> list[str]:
+    key = key_names(model)
     fields = model._meta.concrete_fields
     return [f.attname for f in fields if not f.primary_key and f.attname not in key]
 
 
 def _key(row: Model) -> tuple[Any, ...]:
-    return tuple(getattr(row, name) for name in _key_names(type(row)))
+    return tuple(getattr(row, name) for name in key_names(type(row)))
 
 
 def _add(row: Model, more: Model) -> None:
-    for name in _sum_names(type(row)):
-        join = _JOINS.get(name, operator.add)
-        setattr(row, name, join(getattr(row, name), getattr(more, name)))
-
-
-def _histogram(bins: int) -> Callable[[bytes, bytes], bytes]:
-    def joined(a: bytes, b: bytes) -> bytes:
-        return pack(add_packed([bytes(a), bytes(b)], bins))
-
-    return joined
-
-
-def _heat(a: bytes, b: bytes) -> bytes:
-    return pack_heat(add_heat([bytes(a), bytes(b)]))
-
-
-_JOINS: dict[str, Callable[[Any, Any], Any]] = {
-    "occupancy_max": max,
-    "dwell": _histogram(DWELL_BINS),
-    "histogram": _histogram(SPEED_BINS),
-    "cells": _heat,
-}
-"""All other columns are added."""
+    for name in sum_names(type(row)):
+        ours, others = getattr(row, name), getattr(more, name)
+        if name in JOINED:
+            setattr(row, name, JOINED[name]([bytes(ours), bytes(others)]))
+        else:
+            setattr(row, name, max(ours, others) if name in LARGEST else ours + others)

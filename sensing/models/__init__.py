@@ -12,6 +12,16 @@ from sensing.models.cameras import (
     SourceKindChoice,
     SpeedUnitChoice,
 )
+from sensing.models.days import (
+    DAYS_OF,
+    DayCount,
+    DayHeat,
+    DayMovement,
+    DayObserved,
+    DaySpeed,
+    DayZone,
+    SummedDay,
+)
 from sensing.models.detectors import (
     CURRENT,
     Deployment,
@@ -56,6 +66,7 @@ from sensing.models.results import (
     ZoneMinute,
 )
 from sensing.models.rollups import (
+    Quarter,
     QuarterCount,
     QuarterHeat,
     QuarterMovement,
@@ -68,6 +79,7 @@ from sensing.models.scenes import AnchorChoice, Scene, SensingModule
 __all__ = [
     "BROKER",
     "CURRENT",
+    "DAYS_OF",
     "AccuracyCertificate",
     "AnchorChoice",
     "Calibration",
@@ -76,6 +88,12 @@ __all__ = [
     "CameraStateChoice",
     "CountInterval",
     "Crossing",
+    "DayCount",
+    "DayHeat",
+    "DayMovement",
+    "DayObserved",
+    "DaySpeed",
+    "DayZone",
     "Deployment",
     "DeploymentState",
     "DeploymentTarget",
@@ -94,6 +112,7 @@ __all__ = [
     "ObservedMinute",
     "PicturePolicyChoice",
     "ProtocolChoice",
+    "Quarter",
     "QuarterCount",
     "QuarterHeat",
     "QuarterMovement",
@@ -113,6 +132,7 @@ __all__ = [
     "SourceKindChoice",
     "SpeedUnitChoice",
     "SpooledMessage",
+    "SummedDay",
     "UsesDetector",
     "Visit",
     "Webhook",

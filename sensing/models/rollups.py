@@ -1,7 +1,8 @@
 """What was sensed per quarter of an hour: pages read a year from these, never from crossings.
 
 Quarters are whole Unix quarters (unix time // 900): every time zone's days begin on one. Packed
-columns are read and written by ``sensing.domain.statistics.packing`` alone.
+columns are read and written by ``sensing.domain.statistics.packing`` alone. What a row holds stands
+in an abstract class, of which ``sensing.models.days`` makes the rows per day.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Quarter(models.Model):
         return f"{self.camera_id}: {self.quarter}"
 
 
-class QuarterCount(Quarter):
+class Counted(Quarter):
     """Crossings of one line; ``turn_backs`` of them undid the same person's crossing before."""
 
     line_id = models.CharField(_("line"), max_length=40)
@@ -37,6 +38,11 @@ class QuarterCount(Quarter):
     turn_backs = models.PositiveIntegerField(_("turn-backs"), default=0)
     wrong_way = models.PositiveIntegerField(_("wrong way"), default=0)
 
+    class Meta:
+        abstract = True
+
+
+class QuarterCount(Counted):
     class Meta:
         verbose_name = _("count per quarter")
         verbose_name_plural = _("counts per quarter")
@@ -49,12 +55,17 @@ class QuarterCount(Quarter):
         indexes = [models.Index(fields=["quarter"], name="quarter_count_quarter")]
 
 
-class QuarterObserved(Quarter):
+class Watched(Quarter):
     """Seconds watched, and seconds for which the camera is known to have been down."""
 
     observed_s = models.FloatField(_("seconds observed"), default=0.0)
     down_s = models.FloatField(_("seconds down"), default=0.0)
 
+    class Meta:
+        abstract = True
+
+
+class QuarterObserved(Watched):
     class Meta:
         verbose_name = _("observed quarter")
         verbose_name_plural = _("observed quarters")
@@ -64,7 +75,7 @@ class QuarterObserved(Quarter):
         indexes = [models.Index(fields=["quarter"], name="quarter_observed_quarter")]
 
 
-class QuarterZone(Quarter):
+class Stayed(Quarter):
     """Occupancy and visits of one zone; ``dwell`` is the packed histogram of the visits that ended
     in it."""
 
@@ -76,6 +87,11 @@ class QuarterZone(Quarter):
     dwell = models.BinaryField(_("dwell histogram"), default=bytes)
 
     class Meta:
+        abstract = True
+
+
+class QuarterZone(Stayed):
+    class Meta:
         verbose_name = _("zone quarter")
         verbose_name_plural = _("zone quarters")
         constraints = [
@@ -86,7 +102,7 @@ class QuarterZone(Quarter):
         indexes = [models.Index(fields=["quarter"], name="quarter_zone_quarter")]
 
 
-class QuarterSpeed(Quarter):
+class Measured(Quarter):
     """Measured speeds at one line: sums for both means, and a packed histogram for percentiles.
 
     ``doubtful`` of them were measured while the camera seemed to have moved.
@@ -103,6 +119,11 @@ class QuarterSpeed(Quarter):
     histogram = models.BinaryField(_("speed histogram"), default=bytes)
 
     class Meta:
+        abstract = True
+
+
+class QuarterSpeed(Measured):
+    class Meta:
         verbose_name = _("speeds per quarter")
         verbose_name_plural = _("speeds per quarter")
         constraints = [
@@ -114,7 +135,7 @@ class QuarterSpeed(Quarter):
         indexes = [models.Index(fields=["quarter"], name="quarter_speed_quarter")]
 
 
-class QuarterMovement(Quarter):
+class Moved(Quarter):
     """Trips from the first line that an object passed to the last."""
 
     origin_line = models.CharField(_("from line"), max_length=40)
@@ -126,6 +147,11 @@ class QuarterMovement(Quarter):
     object_class = models.CharField(_("class"), max_length=40)
     count = models.PositiveIntegerField(_("count"))
 
+    class Meta:
+        abstract = True
+
+
+class QuarterMovement(Moved):
     class Meta:
         verbose_name = _("movement per quarter")
         verbose_name_plural = _("movements per quarter")
@@ -146,12 +172,17 @@ class QuarterMovement(Quarter):
         indexes = [models.Index(fields=["quarter"], name="quarter_movement_quarter")]
 
 
-class QuarterHeat(Quarter):
+class Heated(Quarter):
     """Where objects were: packed object-seconds per cell of the picture."""
 
     kind = models.CharField(_("kind"), max_length=8)  # "vehicle" or "person"
     cells = models.BinaryField(_("object·s per cell"), default=bytes)
 
+    class Meta:
+        abstract = True
+
+
+class QuarterHeat(Heated):
     class Meta:
         verbose_name = _("heat per quarter")
         verbose_name_plural = _("heat per quarter")

@@ -14,18 +14,13 @@ from itertools import pairwise
 from typing import Any, NamedTuple, TypedDict
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Sum
 from django.utils import timezone
 
 from sensing.domain.statistics.bins import Coverage, coverage_of
-from sensing.models import Camera, DirectionChoice
-from sensing.selectors.quarters import (
-    at_minute,
-    passed_s,
-    rollup_for,
-    rows_between,
-    sums_by_bin,
-)
+from sensing.models import Camera, DirectionChoice, QuarterCount, QuarterObserved
+from sensing.selectors.quarters import at_minute, passed_s
+from sensing.selectors.rollups import rows_of_bins, sums_by_bin
 from sensing.selectors.site import epoch_minute, local_midnight, site_time_zone
 
 BIN_MINUTES = (1, 5, 15, 60, 1440, 10080)
@@ -128,12 +123,12 @@ def _local(minute: int, zone: ZoneInfo) -> datetime:
 def _camera_bins(
     camera: Camera, edges: list[int], wanted: dict[str, str], now: datetime
 ) -> Iterator[CountBin]:
-    rollup = rollup_for(edges)
-    crossed = rollup.counts.objects.filter(camera=camera, **wanted)  # type: ignore[attr-defined]
-    watched = rollup.observed.objects.filter(camera=camera)  # type: ignore[attr-defined]
-    names = _series(camera, rows_between(crossed, rollup, edges[0], edges[-1]), wanted)
-    counts = sums_by_bin(crossed, rollup, edges, SERIES, total=Sum("count"))
-    seconds = sums_by_bin(watched, rollup, edges, observed=Sum("observed_s"), down=Sum("down_s"))
+    own: dict[str, Any] = {"camera": camera}
+    names = _series(camera, edges, wanted)
+    counts = sums_by_bin(QuarterCount, own | wanted, edges, SERIES, total=Sum("count"))
+    seconds = sums_by_bin(
+        QuarterObserved, own, edges, observed=Sum("observed_s"), down=Sum("down_s")
+    )
     counted, seen = next(counts, None), next(seconds, None)
     for place, (begin, end) in enumerate(pairwise(edges)):
         in_bin: dict[Series, int] = defaultdict(int)
@@ -160,8 +155,13 @@ def _camera_bins(
             }
 
 
-def _series(camera: Camera, crossed: QuerySet[Any], wanted: dict[str, str]) -> list[Series]:
-    seen = {_series_of(row) for row in crossed.values(*SERIES).distinct().order_by()}
+def _series(camera: Camera, edges: list[int], wanted: dict[str, str]) -> list[Series]:
+    crossed = rows_of_bins(QuarterCount, {"camera": camera, **wanted}, edges)
+    seen = {
+        _series_of(row)
+        for _rollup, rows in crossed
+        for row in rows.order_by().values(*SERIES).distinct()
+    }
     busy = {(name.line, name.direction) for name in seen}
     quiet = {
         Series(line["id"], wanted.get("object_class"), None, direction)

@@ -18,24 +18,17 @@ from sensing.domain.statistics.flow import peak_hour
 from sensing.domain.statistics.mix import car_units
 from sensing.models import QuarterCount, Site
 from sensing.selectors.bins import bin_edges
-from sensing.selectors.quarters import (
-    QUARTERS,
-    Selection,
-    Watch,
-    at_minute,
-    rollup_for,
-    sums_by_bin,
-    watches,
-    whole_quarters,
-)
+from sensing.selectors.quarters import Selection, Watch, at_minute, watches, whole_quarters
+from sensing.selectors.rollups import cuts_quarters, sums_by_bin
 from sensing.selectors.site import site_time_zone
+from sensing.selectors.wrong_way import wrong_way_by_bin
 
 ByClass = dict[str, int]
 
 
 class FlowBin(TypedDict):
     """One bin of all chosen lines; counts and what follows from them are None in a gap, and
-    ``wrong_way`` also where the bins are shorter than a quarter."""
+    ``wrong_way`` also in bins shorter than a quarter over more than a day."""
 
     start: datetime
     end: datetime
@@ -77,19 +70,30 @@ def flow_bins(
 ) -> list[FlowBin]:
     """Every bin that covers the chosen period, in time order."""
     edges = bin_edges(chosen.start, chosen.end, bin_minutes, site_time_zone(site))
-    rollup = rollup_for(edges)
-    rows = rollup.counts.objects.filter(**chosen.counted)  # type: ignore[attr-defined]
+    with_wrong_way = not cuts_quarters(edges)
     sums: dict[str, Any] = {"total": Sum("count")}
-    if rollup is QUARTERS:
+    if with_wrong_way:
         sums["wrong"] = Sum("wrong_way")
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for place, row in sums_by_bin(
-        rows, rollup, edges, ("direction", "object_class", "size"), **sums
+        QuarterCount, chosen.counted, edges, ("direction", "object_class", "size"), **sums
     ):
         found[place].append(row)
-    seen = watches(chosen, rollup, edges, now or timezone.now())
+    wrong: Mapping[int, int] | None = None
+    if with_wrong_way:
+        wrong = {place: sum(row["wrong"] for row in rows) for place, rows in found.items()}
+    elif chosen.is_short:
+        wrong = wrong_way_by_bin(chosen, edges)
+    seen = watches(chosen, edges, now or timezone.now())
     return [
-        _bin(begin, end, seen[place], found.get(place, []), site.car_units, rollup is QUARTERS)
+        _bin(
+            begin,
+            end,
+            seen[place],
+            found.get(place, []),
+            site.car_units,
+            None if wrong is None else wrong.get(place, 0),
+        )
         for place, (begin, end) in enumerate(pairwise(edges))
     ]
 
@@ -100,7 +104,7 @@ def _bin(  # noqa: PLR0917  the columns of one row
     watch: Watch,
     rows: list[dict[str, Any]],
     table: Mapping[str, float],
-    with_wrong_way: bool,
+    wrong_way: int | None,
 ) -> FlowBin:
     known = watch.observed_s > 0.0 or bool(rows)
     ways: dict[str, ByClass] = {"forward": {}, "backward": {}}
@@ -111,7 +115,6 @@ def _bin(  # noqa: PLR0917  the columns of one row
         sizes[row["size"]] += row["total"]
     count = sum(sizes.values())
     units = car_units(ways["forward"], table).value + car_units(ways["backward"], table).value
-    wrong_way = sum(row["wrong"] for row in rows) if with_wrong_way else None
     return {
         "start": at_minute(begin),
         "end": at_minute(end),
@@ -140,11 +143,9 @@ def peak_hours(chosen: Selection, site: Site, now: datetime | None = None) -> Pe
     """The best sliding hour of the period and of each local day in it, of quarters that were
     observed completely: what is missing in the others would be read as nobody."""
     edges = whole_quarters(chosen.start, chosen.end)
-    rows = QuarterCount.objects.filter(**chosen.counted)
-    totals = {
-        place: row["total"] for place, row in sums_by_bin(rows, QUARTERS, edges, total=Sum("count"))
-    }
-    seen = watches(chosen, QUARTERS, edges, now or timezone.now())
+    sums = sums_by_bin(QuarterCount, chosen.counted, edges, total=Sum("count"))
+    totals = {place: row["total"] for place, row in sums}
+    seen = watches(chosen, edges, now or timezone.now())
     counts = [
         float(totals.get(place, 0)) if watch.coverage == "complete" else None
         for place, watch in enumerate(seen)

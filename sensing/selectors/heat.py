@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sensing.domain.statistics.packing import add_heat
 from sensing.models import QuarterHeat
 from sensing.selectors.quarters import quarters_of
+from sensing.selectors.rollups import rows_over
 
 HEAT_KINDS = ("vehicle", "person")
 
@@ -19,9 +20,9 @@ def heat_cells(camera: int, kind: str, start: datetime, end: datetime) -> NDArra
     from top to bottom. Raises ``ValueError`` for a kind that does not exist."""
     if kind not in HEAT_KINDS:
         raise ValueError(f"expected one of {HEAT_KINDS}, got {kind!r}")
-    first, after = quarters_of(start, end)
-    rows = QuarterHeat.objects.filter(
-        camera_id=camera, kind=kind, quarter__gte=first, quarter__lt=after
-    ).exclude(cells=b"")
-    packed = rows.values_list("cells", flat=True).iterator(chunk_size=500)
-    return add_heat(bytes(cells) for cells in packed)
+    own = {"camera_id": camera, "kind": kind}
+    return add_heat(
+        bytes(cells)
+        for rows in rows_over(QuarterHeat, own, *quarters_of(start, end))
+        for cells in rows.values_list("cells", flat=True).iterator(chunk_size=500)
+    )

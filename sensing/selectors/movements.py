@@ -10,6 +10,7 @@ from django.db.models import Sum
 
 from sensing.models import Camera, QuarterMovement
 from sensing.selectors.quarters import quarters_of
+from sensing.selectors.rollups import sums_over
 
 
 class MovementCount(TypedDict):
@@ -33,22 +34,18 @@ def movement_counts(
     classes: Collection[str] = (),
 ) -> Iterator[MovementCount]:
     """Movements in the whole quarters that cover [start, end); no ``classes`` means all."""
-    first, after = quarters_of(start, end)
     chosen: dict[str, Any] = {"object_class__in": classes} if classes else {}
     # Where all are asked for, rows are found by time alone, which is how they lie on the disk.
     if len(set(cameras)) < Camera.objects.count():
         chosen["camera_id__in"] = cameras
     gates = ("origin_line", "origin_direction", "destination_line", "destination_direction")
-    rows = list(
-        QuarterMovement.objects.filter(quarter__gte=first, quarter__lt=after, **chosen)
-        .values_list("camera_id", *gates, "object_class")
-        .annotate(total=Sum("count"))
-        .order_by("camera_id", *gates, "object_class")
-    )
+    by = ("camera_id", *gates, "object_class")
+    found = sums_over(QuarterMovement, chosen, quarters_of(start, end), by, total=Sum("count"))
     totals: dict[int, int] = {}
-    for camera, *_gates, count in rows:
-        totals[camera] = totals.get(camera, 0) + count
-    for camera, origin, out_of, destination, into, object_class, count in rows:
+    for (camera, *_rest), row in found.items():
+        totals[camera] = totals.get(camera, 0) + row["total"]
+    for (camera, origin, out_of, destination, into, object_class), row in sorted(found.items()):
+        count = row["total"]
         yield {
             "camera": camera,
             "from_line": origin,

@@ -18,7 +18,8 @@ from sensing.domain.classes import PERSON_CLASSES
 from sensing.domain.statistics.bins import Coverage
 from sensing.domain.statistics.people import occupancy_by_bin, without_undone
 from sensing.models import Camera, CountInterval, Crossing, QuarterCount
-from sensing.selectors.quarters import QUARTER_MINUTES, at_minute
+from sensing.selectors.quarters import at_minute
+from sensing.selectors.rollups import QUARTER_MINUTES
 from sensing.selectors.site import site_time_zone
 from sensing.selectors.watched import (
     WatchedGrains,

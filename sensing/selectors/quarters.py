@@ -1,44 +1,20 @@
-"""Sums of roll-ups per bin. Quarters of an hour tell every bin that is made of them, minutes the
-shorter ones; crossings are read by nothing here."""
+"""What statistics are asked for, and how well it was watched."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Model, Q, QuerySet, Sum
+from django.db.models import Count, Q, Sum
 
 from sensing.domain.statistics.bins import Coverage, coverage_of
-from sensing.models import (
-    Camera,
-    CountInterval,
-    ObservedMinute,
-    QuarterCount,
-    QuarterObserved,
-    QuarterZone,
-    ZoneMinute,
-)
+from sensing.models import Camera, QuarterObserved
+from sensing.selectors.rollups import QUARTER_MINUTES, sums_by_bin
 
-QUARTER_MINUTES = 15
 A_DAY = timedelta(hours=25)
 """A day on which clocks are set back: what is shorter may be told from single crossings."""
-
-
-class Rollup(NamedTuple):
-    """Rows per ``minutes``, numbered in ``column`` from the Unix epoch."""
-
-    counts: type[Model]
-    observed: type[Model]
-    zones: type[Model]
-    column: str
-    minutes: int
-
-
-MINUTES = Rollup(CountInterval, ObservedMinute, ZoneMinute, "minute", 1)
-QUARTERS = Rollup(QuarterCount, QuarterObserved, QuarterZone, "quarter", QUARTER_MINUTES)
 
 
 @dataclass(frozen=True)
@@ -91,55 +67,12 @@ class Watch(NamedTuple):
         return coverage_of(self.width_s, self.observed_s, self.down_s)
 
 
-def rollup_for(edges: list[int]) -> Rollup:
-    """The coarsest rows that tell bins with these edges (Unix minutes)."""
-    return MINUTES if any(edge % QUARTER_MINUTES for edge in edges) else QUARTERS
-
-
-def rows_between(rows: QuerySet[Any], rollup: Rollup, first: int, last: int) -> QuerySet[Any]:
-    """Rows of Unix minutes [first, last), which are whole units of the roll-up."""
-    column, unit = rollup.column, rollup.minutes
-    return rows.filter(**{f"{column}__gte": first // unit, f"{column}__lt": last // unit})
-
-
-def sums_by_bin(
-    rows: QuerySet[Any], rollup: Rollup, edges: list[int], by: tuple[str, ...] = (), **sums: Any
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(index of the bin, ``by`` and ``sums``) in time order; bins without rows are left out."""
-    index = 0
-    for first, last, width in stretches(edges):
-        low, span = first // rollup.minutes, width // rollup.minutes
-        grouped = (
-            rows_between(rows, rollup, first, last)
-            .annotate(place=(F(rollup.column) - low) / span)
-            .values("place", *by)
-            .annotate(**sums)
-            .order_by("place")
-        )
-        for row in grouped.iterator(chunk_size=2000):
-            yield index + row["place"], row
-        index += (last - first) // width
-
-
-def stretches(edges: list[int]) -> Iterator[tuple[int, int, int]]:
-    """(first, last, width) of the stretches of equal bins: one, and more where clocks are set.
-
-    The database can sum equal bins by itself; a day of 23 hours would make it sum hours for all.
-    """
-    begin = 0
-    for k in range(1, len(edges)):
-        width = edges[begin + 1] - edges[begin]
-        if k + 1 == len(edges) or edges[k + 1] - edges[k] != width:
-            yield edges[begin], edges[k], width
-            begin = k
-
-
-def watches(selection: Selection, rollup: Rollup, edges: list[int], now: datetime) -> list[Watch]:
+def watches(selection: Selection, edges: list[int], now: datetime) -> list[Watch]:
     """What was observed in each bin, over all chosen cameras."""
     found: dict[int, dict[str, Any]] = dict(
         sums_by_bin(
-            rollup.observed.objects.filter(**selection.watched),  # type: ignore[attr-defined]
-            rollup,
+            QuarterObserved,
+            selection.watched,
             edges,
             observed=Sum("observed_s"),
             down=Sum("down_s"),

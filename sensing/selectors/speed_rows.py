@@ -17,7 +17,8 @@ from sensing.domain.statistics.packing import (
     speed_bin,
 )
 from sensing.models import Crossing, QuarterSpeed
-from sensing.selectors.quarters import QUARTERS, Selection, at_minute, rows_between
+from sensing.selectors.quarters import Selection, at_minute
+from sensing.selectors.rollups import rows_of_bins
 
 LineKey = tuple[int, str]  # camera, line
 
@@ -27,7 +28,7 @@ FREE_HEADWAY_S = 4.0
 
 @dataclass(frozen=True, slots=True)
 class SpeedRow:
-    """One row of a quarter, or one free vehicle, at a Unix minute; ``packed`` is its histogram."""
+    """One row of a quarter or day, or one free vehicle, at a Unix minute; ``packed``: histogram."""
 
     minute: int
     line: LineKey
@@ -50,15 +51,12 @@ class SpeedSums:
 
 
 def measured_rows(chosen: Selection, edges: list[int]) -> Iterator[SpeedRow]:
-    rows = rows_between(
-        QuarterSpeed.objects.filter(**chosen.counted), QUARTERS, edges[0], edges[-1]
-    ).order_by("quarter")
-    columns = ("count", "doubtful", "sum_mps", "sum_s_per_m", "histogram")
-    for quarter, camera, line, count, doubtful, total, inverse, packed in rows.values_list(
-        "quarter", "camera_id", "line_id", *columns
-    ).iterator(chunk_size=2000):
-        minute = quarter * QUARTERS.minutes
-        yield SpeedRow(minute, (camera, line), count, doubtful, total, inverse, bytes(packed))
+    columns = ("camera_id", "line_id", "count", "doubtful", "sum_mps", "sum_s_per_m", "histogram")
+    for rollup, rows in rows_of_bins(QuarterSpeed, chosen.counted, edges):
+        found = rows.values_list("quarter", *columns).iterator(chunk_size=2000)
+        for quarter, camera, line, count, doubtful, total, inverse, packed in found:
+            minute = quarter * rollup.minutes
+            yield SpeedRow(minute, (camera, line), count, doubtful, total, inverse, bytes(packed))
 
 
 def free_rows(chosen: Selection, edges: list[int]) -> Iterator[SpeedRow]:

@@ -6,25 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby, pairwise
-from operator import attrgetter
-from typing import Any, NamedTuple, TypedDict
+from itertools import pairwise
+from typing import NamedTuple, TypedDict
 
-from django.db.models import Model, Sum
 from django.utils import timezone
 
 from sensing.domain.statistics.bins import Coverage
 from sensing.domain.statistics.packing import DWELL_BINS, add_packed
 from sensing.domain.statistics.people import dwell_of_histogram
-from sensing.models import Camera, QuarterZone, ZoneMinute
-from sensing.selectors.quarters import QUARTER_MINUTES, at_minute, quarters_of
+from sensing.models import Camera, QuarterZone
+from sensing.selectors.quarters import at_minute, quarters_of
+from sensing.selectors.rollups import MINUTES, Chosen, cuts_quarters, rows_of_bins, rows_over
 from sensing.selectors.site import site_time_zone
-from sensing.selectors.watched import (
-    Watched,
-    past_edges,
-    watched_grains,
-    watched_over,
-)
+from sensing.selectors.watched import Watched, past_edges, watched_bins, watched_over
 
 
 class ZoneBin(TypedDict):
@@ -67,12 +61,15 @@ class ZoneTotal(TypedDict):
 
 
 class _Row(NamedTuple):
-    zone: str
-    grain: int
     occupied_s: float
     most: int
     visits: int
-    dwell: bytes = b""  # minutes hold none
+    dwell_s: float = 0.0  # minutes hold none
+    dwell: bytes = b""
+
+
+ROW = ("occupied_s", "occupancy_max", "visits")
+DWELLS = ("dwell_s", "dwell")
 
 
 @dataclass(slots=True)
@@ -80,12 +77,14 @@ class _Sum:
     occupied_s: float = 0.0
     most: int = 0
     visits: int = 0
+    dwell_s: float = 0.0
     dwells: list[bytes] = field(default_factory=list)
 
     def add(self, row: _Row) -> None:
         self.occupied_s += row.occupied_s
         self.most = max(self.most, row.most)
         self.visits += row.visits
+        self.dwell_s += row.dwell_s
         if row.dwell:
             self.dwells.append(bytes(row.dwell))
 
@@ -107,33 +106,46 @@ def zone_bins(
     edges = past_edges(start, end, bin_minutes, site_time_zone(), now)
     if not edges:
         return
-    minutes = 1 if bin_minutes < QUARTER_MINUTES else QUARTER_MINUTES
-    first, after = edges[0] // minutes, -(-edges[-1] // minutes)
     for camera in cameras:
-        watched = watched_grains([camera.pk], first, after, minutes)
-        seen = [watched.between(a, b, now.timestamp()) for a, b in pairwise(edges)]
-        left = {z["id"] for z in camera.scene.zones if zone in (None, z["id"])}
-        rows = _rows(camera.pk, first, after, minutes, zone)
-        for name, of_zone in groupby(rows, attrgetter("zone")):
-            left.discard(name)
-            yield from _bins(camera.pk, name, of_zone, edges, seen, minutes)
-        for name in sorted(left):
-            yield from _bins(camera.pk, name, iter(()), edges, seen, minutes)
+        seen = watched_bins(camera.pk, edges, now)
+        own = _own(camera, zone)
+        used = {
+            name
+            for _rollup, rows in rows_of_bins(QuarterZone, own, edges)
+            for name in rows.order_by().values_list("zone_id", flat=True).distinct()
+        }
+        for name in [*sorted(used), *sorted(_drawn(camera, zone) - used)]:
+            yield from _bins(camera.pk, name, _rows(own | {"zone_id": name}, edges), edges, seen)
 
 
-def _bins(  # noqa: PLR0917  whose, then what, then when
+def _own(camera: Camera, zone: str | None) -> dict[str, object]:
+    return {"camera_id": camera.pk} | ({} if zone is None else {"zone_id": zone})
+
+
+def _drawn(camera: Camera, zone: str | None) -> set[str]:
+    return {z["id"] for z in camera.scene.zones if zone in (None, z["id"])}
+
+
+def _rows(own: Chosen, edges: list[int]) -> Iterator[tuple[int, _Row]]:
+    """(Unix minute, row) of one zone in time order."""
+    for rollup, rows in rows_of_bins(QuarterZone, own, edges):
+        columns = (rollup.column, *ROW, *(() if rollup is MINUTES else DWELLS))
+        for place, *values in rows.values_list(*columns).iterator(chunk_size=2000):
+            yield place * rollup.minutes, _Row(*values)
+
+
+def _bins(
     camera: int,
     zone: str,
-    rows: Iterator[_Row],
+    rows: Iterator[tuple[int, _Row]],
     edges: list[int],
     watched: list[Watched],
-    minutes: int,
 ) -> Iterator[ZoneBin]:
-    row = next(rows, None)
+    row, with_stays = next(rows, None), not cuts_quarters(edges)
     for (begin, end), seen in zip(pairwise(edges), watched, strict=True):
         total = _Sum()
-        while row is not None and row.grain * minutes < end:
-            total.add(row)
+        while row is not None and row[0] < end:
+            total.add(row[1])
             row = next(rows, None)
         known = seen.observed_s > 0 or total.visits > 0
         dwell = dwell_of_histogram(add_packed(total.dwells, DWELL_BINS))
@@ -145,7 +157,7 @@ def _bins(  # noqa: PLR0917  whose, then what, then when
             "visits": total.visits if known else None,
             "mean": _mean(total.occupied_s, seen),
             "most": total.most if known else None,
-            "stays": dwell.count if known and minutes == QUARTER_MINUTES else None,
+            "stays": dwell.count if known and with_stays else None,
             "dwell_median_s": _tenths(dwell.median_s),
             "dwell_p90_s": _tenths(dwell.p90_s),
             "observed_s": seen.observed_s,
@@ -164,27 +176,20 @@ def zone_totals(
     now: datetime | None = None,
 ) -> list[ZoneTotal]:
     """Each zone over the whole quarters that cover [start, end)."""
-    first, after = quarters_of(start, end)
     totals: list[ZoneTotal] = []
     for camera in cameras:
         seen = watched_over([camera.pk], start, end, now)
         names = [z["id"] for z in camera.scene.zones if zone in (None, z["id"])]
         sums: defaultdict[str, _Sum] = defaultdict(_Sum, {name: _Sum() for name in names})
-        for row in _rows(camera.pk, first, after, QUARTER_MINUTES, zone):
-            sums[row.zone].add(row)
-        dwelt = dict(
-            QuarterZone.objects.filter(camera_id=camera.pk, quarter__gte=first, quarter__lt=after)
-            .values_list("zone_id")
-            .annotate(Sum("dwell_s"))
-        )
-        totals += [
-            _total(camera.pk, name, total, dwelt.get(name, 0.0), seen)
-            for name, total in sums.items()
-        ]
+        for rows in rows_over(QuarterZone, _own(camera, zone), *quarters_of(start, end)):
+            values = rows.values_list("zone_id", *ROW, *DWELLS)
+            for name, *row in values.order_by("zone_id").iterator(chunk_size=2000):
+                sums[name].add(_Row(*row))
+        totals += [_total(camera.pk, name, total, seen) for name, total in sums.items()]
     return totals
 
 
-def _total(camera: int, zone: str, total: _Sum, dwelt_s: float, seen: Watched) -> ZoneTotal:
+def _total(camera: int, zone: str, total: _Sum, seen: Watched) -> ZoneTotal:
     histogram = add_packed(total.dwells, DWELL_BINS)
     dwell = dwell_of_histogram(histogram)
     return {
@@ -194,7 +199,7 @@ def _total(camera: int, zone: str, total: _Sum, dwelt_s: float, seen: Watched) -
         "mean": _mean(total.occupied_s, seen),
         "most": total.most,
         "stays": dwell.count,
-        "dwell_mean_s": _tenths(dwelt_s / dwell.count) if dwell.count else None,
+        "dwell_mean_s": _tenths(total.dwell_s / dwell.count) if dwell.count else None,
         "dwell_median_s": _tenths(dwell.median_s),
         "dwell_p90_s": _tenths(dwell.p90_s),
         "dwell_histogram": histogram.tolist(),
@@ -203,21 +208,6 @@ def _total(camera: int, zone: str, total: _Sum, dwelt_s: float, seen: Watched) -
         "possible_s": seen.possible_s,
         "coverage": seen.coverage,
     }
-
-
-def _rows(camera: int, first: int, after: int, minutes: int, zone: str | None) -> Iterator[_Row]:
-    """Rows of one camera, zone by zone, in time order."""
-    model: type[Model] = ZoneMinute if minutes == 1 else QuarterZone
-    name = "minute" if minutes == 1 else "quarter"
-    chosen = {} if zone is None else {"zone_id": zone}
-    rows: Any = model._default_manager.filter(
-        camera_id=camera, **{f"{name}__gte": first, f"{name}__lt": after}, **chosen
-    ).order_by("zone_id", name)
-    fields = ["zone_id", name, "occupied_s", "occupancy_max", "visits"]
-    if minutes == QUARTER_MINUTES:
-        fields.append("dwell")
-    for row in rows.values_list(*fields).iterator(chunk_size=2000):
-        yield _Row(*row)
 
 
 def _mean(occupied_s: float, seen: Watched) -> float | None:

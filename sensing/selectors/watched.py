@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,7 +17,10 @@ from numpy.typing import NDArray
 from sensing.domain.statistics.bins import COMPLETE_SHARE, Coverage, coverage_of
 from sensing.models import ObservedMinute, QuarterObserved
 from sensing.selectors.bins import bin_edges
-from sensing.selectors.quarters import QUARTER_MINUTES, at_minute, quarters_of
+from sensing.selectors.quarters import at_minute, quarters_of
+from sensing.selectors.rollups import QUARTER_MINUTES, sums_by_bin, sums_over
+
+SECONDS: dict[str, Any] = {"seen": Sum("observed_s"), "dead": Sum("down_s")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +49,8 @@ class WatchedGrains:
     def between(self, begin: int, end: int, now: float) -> Watched:
         """From Unix minute ``begin`` to ``end``; of what is still running, only what has passed."""
         span = slice(begin // self.minutes - self.first, -(-end // self.minutes) - self.first)
-        length_s = max(1.0, min(end * 60.0, now) - begin * 60.0)
-        return Watched(
-            round(float(self.observed_s[span].sum()), 3),
-            round(float(self.down_s[span].sum()), 3),
-            length_s * self.cameras,
-        )
+        sums = (float(self.observed_s[span].sum()), float(self.down_s[span].sum()))
+        return _watched(*sums, self.cameras, begin, end, now)
 
     def complete(self, now: float) -> NDArray[np.bool_]:
         """(n,) whether each grain was watched from beginning to end, or as far as it has passed."""
@@ -66,7 +67,7 @@ def watched_grains(cameras: Collection[int], first: int, after: int, minutes: in
     rows = (
         model.objects.filter(camera_id__in=cameras, **{f"{name}__gte": first, f"{name}__lt": after})
         .values_list(name)
-        .annotate(seen=Sum("observed_s"), dead=Sum("down_s"))
+        .annotate(**SECONDS)
     )
     for grain, seen, dead in rows.iterator(chunk_size=5000):
         observed_s[grain - first], down_s[grain - first] = seen, dead
@@ -77,10 +78,36 @@ def watched_over(
     cameras: Collection[int], start: datetime, end: datetime, now: datetime | None = None
 ) -> Watched:
     """The quarters that cover [start, end), of which only what has passed could be watched."""
-    begin, after = quarters_of(start, end)
-    moment_s = (now or timezone.now()).timestamp()
-    grains = watched_grains(cameras, begin, after, QUARTER_MINUTES)
-    return grains.between(begin * QUARTER_MINUTES, after * QUARTER_MINUTES, moment_s)
+    first, after = quarters_of(start, end)
+    sums = sums_over(
+        QuarterObserved, {"camera_id__in": cameras}, (first, after), ("camera_id",), **SECONDS
+    ).values()
+    return _watched(
+        sum(row["seen"] for row in sums),
+        sum(row["dead"] for row in sums),
+        len(cameras),
+        first * QUARTER_MINUTES,
+        after * QUARTER_MINUTES,
+        (now or timezone.now()).timestamp(),
+    )
+
+
+def watched_bins(camera: int, edges: list[int], now: datetime) -> list[Watched]:
+    """Each bin (Unix minutes) of one camera; of the one that is running, what has passed."""
+    sums = dict(sums_by_bin(QuarterObserved, {"camera_id": camera}, edges, **SECONDS))
+    nothing = {"seen": 0.0, "dead": 0.0}
+    return [
+        _watched(row["seen"], row["dead"], 1, begin, end, now.timestamp())
+        for place, (begin, end) in enumerate(pairwise(edges))
+        for row in (sums.get(place, nothing),)
+    ]
+
+
+def _watched(  # noqa: PLR0917  what, of whom, when
+    observed_s: float, down_s: float, cameras: int, begin: int, end: int, now: float
+) -> Watched:
+    length_s = max(1.0, min(end * 60.0, now) - begin * 60.0)
+    return Watched(round(observed_s, 3), round(down_s, 3), length_s * cameras)
 
 
 def past_edges(

@@ -20,16 +20,14 @@ from sensing.models import (
     Camera,
     CameraState,
     CameraStateChoice,
-    Crossing,
     DeploymentTarget,
     Scene,
-    Visit,
 )
 from sensing.selectors import current_site
 from sensing.selectors.detectors import Target
 from sensing.services.deployments import deploy, detector_clear
 from sensing.services.detectors import lock_choices, set_detector
-from sensing.services.pruning import MINUTES, QUARTERS, delete_in_chunks
+from sensing.services.pruning import RESULTS, delete_in_chunks
 from sensing.services.scenes import scene_save
 from sensing.services.trials import trials_settle
 from sensing.simulation import default_scene, parse_simulation_url
@@ -158,7 +156,7 @@ def camera_delete(*, camera: Camera, by: Actor) -> None:
     """Delete a camera with everything it counted."""
     # Years of results in one transaction would keep the one writer waiting: first in portions.
     Camera.objects.filter(pk=camera.pk).update(paused=True, updated_at=timezone.now())
-    for model in (Crossing, Visit, *MINUTES, *QUARTERS):
+    for model in RESULTS:
         delete_in_chunks(model._default_manager.filter(camera_id=camera.pk))
     pk = camera.pk
     camera.delete()

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
 from sensing.models import (
+    DAYS_OF,
     CountInterval,
     Crossing,
     ObservedMinute,
-    QuarterCount,
-    QuarterHeat,
-    QuarterMovement,
-    QuarterObserved,
-    QuarterSpeed,
-    QuarterZone,
     RunProgress,
+    SummedDay,
     Visit,
     ZoneMinute,
 )
@@ -27,14 +23,8 @@ from sensing.selectors.site import current_site, epoch_minute
 M = TypeVar("M", bound=Model)
 
 MINUTES = (CountInterval, ObservedMinute, ZoneMinute)
-QUARTERS = (
-    QuarterCount,
-    QuarterHeat,
-    QuarterMovement,
-    QuarterObserved,
-    QuarterSpeed,
-    QuarterZone,
-)
+QUARTERS, DAYS = tuple(DAYS_OF), tuple(DAYS_OF.values())
+RESULTS: tuple[type[Model], ...] = (Crossing, Visit, *MINUTES, *QUARTERS, *DAYS)
 
 CHUNK = 5000
 # A worker sends a batch again within minutes; a run that is over for a month never does.
@@ -49,6 +39,7 @@ class Pruned:
     visits: int
     minutes: int
     quarters: int = 0
+    days: int = 0
 
 
 def prune(*, now: datetime) -> Pruned:
@@ -57,7 +48,7 @@ def prune(*, now: datetime) -> Pruned:
     oldest_fact = now - timedelta(days=site.keep_crossings_days)
     oldest_minute = epoch_minute(now - timedelta(days=site.keep_intervals_days))
     delete_in_chunks(RunProgress.objects.filter(updated_at__lt=now - KEEP_PROGRESS))
-    return Pruned(
+    pruned = Pruned(
         crossings=delete_in_chunks(Crossing.objects.filter(at__lt=oldest_fact)),
         visits=delete_in_chunks(Visit.objects.filter(entered_at__lt=oldest_fact)),
         minutes=sum(
@@ -69,6 +60,13 @@ def prune(*, now: datetime) -> Pruned:
             for model in QUARTERS
         ),
     )
+    # Last, for the day in which the limit lies may have been summed while its quarters went.
+    SummedDay.objects.filter(first__lt=oldest_minute // 15).delete()
+    days = sum(
+        delete_in_chunks(model._default_manager.filter(quarter__lt=oldest_minute // 15))
+        for model in DAYS
+    )
+    return replace(pruned, days=days)
 
 
 def delete_in_chunks(rows: QuerySet[M]) -> int:

@@ -1,11 +1,13 @@
 """Histograms and grids as short bytes, so that a quarter of an hour is one small row.
 
 A histogram is its first filled bin (uint16) followed by the counts (uint32, little-endian) up to
-the last filled one; nothing at all for an empty one.
+the last filled one; nothing at all for an empty one. A grid is its hundredths of a second (uint32,
+little-endian), deflated: most cells of a street are empty.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -22,6 +24,7 @@ DWELL_BINS = 84
 """Bin 0 ends at one second and each next one 15 % later: 1 s to 30 hours."""
 
 HEAT_COLUMNS, HEAT_ROWS = 48, 27
+HEAT_BYTES = 4 * HEAT_ROWS * HEAT_COLUMNS
 
 
 def pack(counts: Sequence[int] | Counts) -> bytes:
@@ -72,16 +75,31 @@ def dwell_edges_s() -> NDArray[np.float64]:
 
 
 def pack_heat(cells: NDArray[np.floating]) -> bytes:
-    """Bytes of a grid (HEAT_ROWS, HEAT_COLUMNS) of object-seconds; nothing for an empty one."""
+    """Bytes of a grid (HEAT_ROWS, HEAT_COLUMNS) of object-seconds, to the hundredth; nothing for an
+    empty one. Raises ``ValueError`` for another shape."""
     if cells.shape != (HEAT_ROWS, HEAT_COLUMNS):
         raise ValueError(f"expected {HEAT_ROWS} × {HEAT_COLUMNS} cells, got {cells.shape}")
-    return cells.astype("<f4").tobytes() if cells.any() else b""
+    hundredths = np.rint(100.0 * cells).astype("<u4")
+    return zlib.compress(hundredths.tobytes()) if hundredths.any() else b""
 
 
 def add_heat(rows: Iterable[bytes]) -> NDArray[np.float64]:
-    """(HEAT_ROWS, HEAT_COLUMNS) sums of packed grids."""
-    total = np.zeros((HEAT_ROWS, HEAT_COLUMNS))
+    """(HEAT_ROWS, HEAT_COLUMNS) sums of packed grids. Raises ``ValueError`` for other bytes."""
+    hundredths = np.zeros(HEAT_ROWS * HEAT_COLUMNS, np.int64)
+    earlier = np.zeros(HEAT_ROWS * HEAT_COLUMNS)
     for packed in rows:
-        if packed:
-            total += np.frombuffer(packed, "<f4").reshape(HEAT_ROWS, HEAT_COLUMNS)
-    return total
+        if len(packed) == HEAT_BYTES:  # as grids were stored at first
+            earlier += np.frombuffer(packed, "<f4")
+        elif packed:
+            hundredths += np.frombuffer(_inflated(packed), "<u4")
+    return (hundredths / 100.0 + earlier).reshape(HEAT_ROWS, HEAT_COLUMNS)
+
+
+def _inflated(packed: bytes) -> bytes:
+    try:
+        grid = zlib.decompressobj().decompress(packed, HEAT_BYTES + 1)
+    except zlib.error as error:
+        raise ValueError(f"expected a packed grid, got {len(packed)} other bytes") from error
+    if len(grid) != HEAT_BYTES:
+        raise ValueError(f"expected a grid of {HEAT_BYTES} bytes, got {len(grid)}")
+    return grid

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import dataclasses
+import zlib
 
 import numpy as np
 import pytest
 
 from sensing.domain.heat import HeatMap
-from sensing.domain.statistics.packing import HEAT_COLUMNS, HEAT_ROWS, add_heat
+from sensing.domain.statistics.packing import HEAT_COLUMNS, HEAT_ROWS, add_heat, pack_heat
 from tests.sensing.domain.paths import HEIGHT, WIDTH, tracks
 
 
@@ -63,3 +64,22 @@ def test_a_quarter_of_an_hour_that_ends_is_kept_apart() -> None:
     taken = subject.take()
     assert [(kind, quarter) for kind, quarter, _ in taken] == [("vehicle", 0), ("vehicle", 1)]
     assert [float(np.sum(add_heat([cells]))) for *_, cells in taken] == [0.5, 1.0]
+
+
+def test_packed_grids_are_short_exact_to_the_hundredth_and_add_to_those_stored_before() -> None:
+    grid = np.zeros((HEAT_ROWS, HEAT_COLUMNS))
+    grid[:, 10:15] = np.arange(HEAT_ROWS * 5).reshape(HEAT_ROWS, 5) / 7.0
+    packed = pack_heat(grid)
+    assert len(packed) < grid.astype("<f4").nbytes / 4
+    assert np.abs(add_heat([packed]) - grid).max() <= 0.005
+    before = grid.astype("<f4").tobytes()
+    assert np.abs(add_heat([packed, before, b"", packed]) - 3 * grid).max() <= 0.011
+    assert pack_heat(np.full_like(grid, 0.004)) == b""
+
+
+@pytest.mark.parametrize(
+    "other", [b"x", b"x" * 5183, zlib.compress(b"x" * 9), zlib.compress(bytes(10**6))]
+)
+def test_bytes_that_are_no_grid_are_refused(other: bytes) -> None:
+    with pytest.raises(ValueError, match="expected a"):
+        add_heat([other])
