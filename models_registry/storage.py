@@ -5,7 +5,6 @@ A file appears in the store whole or not at all: it is written beside its place 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -39,15 +38,6 @@ def incoming_path(upload_id: UUID) -> Path:
 def set_dir(set_id: int) -> Path:
     """The pictures and boxes of an evaluation set."""
     return registry_dir() / "evaluation_sets" / str(set_id)
-
-
-def store_model(content: bytes) -> tuple[str, int]:
-    """Keep a model; returns its SHA-256 and size. The same content is stored once."""
-    sha256 = hashlib.sha256(content).hexdigest()
-    target = version_path(sha256)
-    if not target.exists():
-        write_whole(target, content)
-    return sha256, len(content)
 
 
 def store_file(path: Path, sha256: str) -> None:

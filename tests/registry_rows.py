@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -10,10 +11,17 @@ from models_registry.models import ModelVersion, OriginChoice
 from models_registry.runtime.contract import ModelContract
 from models_registry.runtime.labels import COCO_80
 from models_registry.services.catalog import version_add
-from models_registry.storage import store_model
+from models_registry.storage import version_path, write_whole
 from tests.onnx_zoo import TWO_OBJECTS, Seen, build, yolox_output
 
 _numbers = itertools.count(1)
+
+
+def store_model(content: bytes) -> tuple[str, int]:
+    """Put a model into the store; its SHA-256 and size."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    write_whole(version_path(sha256), content)
+    return sha256, len(content)
 
 
 def make_version(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
@@ -12,6 +13,7 @@ from rest_framework import serializers
 
 YEARS = range(2000, 2100)
 MAX_ID = 2**63 - 1
+_LOST_PLUS = re.compile(r"(T.*) (\d\d:?\d\d)$")
 
 
 class FiniteFloatField(serializers.FloatField):
@@ -27,12 +29,14 @@ class FiniteFloatField(serializers.FloatField):
 
 
 class MomentField(serializers.DateTimeField):
-    """An ISO 8601 time, in the site's time zone unless it has an offset."""
+    """An ISO 8601 time, in the site's time zone unless it has an offset; its plus may have become a
+    blank in an address."""
 
     default_error_messages = {"years": _("Expected a time in the years 2000 to 2099.")}
 
     def to_internal_value(self, value: Any) -> datetime:
-        moment = super().to_internal_value(value)
+        text = _LOST_PLUS.sub(r"\1+\2", value) if isinstance(value, str) else value
+        moment = super().to_internal_value(text)
         if moment.year not in YEARS:
             self.fail("years")
         return moment

@@ -10,7 +10,6 @@ from models_registry.runtime.motion_scale import SizeScale
 VEHICLES = ("bicycle", "motorcycle", "car", "bus", "truck")
 LARGE_AREA = 2.3  # times the area of an ordinary vehicle: longer and taller than a van
 SMALL_AREA = 0.4
-SLOW_SHARE = 0.5
 
 
 class Kinds:

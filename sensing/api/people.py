@@ -28,7 +28,7 @@ from sensing.selectors.people import (
     people_bins,
     person_lines,
 )
-from sensing.selectors.quarters import QUARTER_MINUTES
+from sensing.selectors.rollups import QUARTER_MINUTES
 from sensing.selectors.stays import ZoneBin, zone_bins, zone_totals
 
 CSV_PARAMETER = OpenApiParameter("format", str, enum=["json", "csv"])

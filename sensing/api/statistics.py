@@ -22,10 +22,13 @@ from sensing.api.streaming import ResultsView, csv_response, json_response
 from sensing.domain.statistics.mix import class_shares_percent
 from sensing.models import Camera, QuarterCount, QuarterSpeed
 from sensing.selectors import current_site, site_time_zone
+from sensing.selectors.bins import bin_edges
 from sensing.selectors.flow import FlowBin, flow_bins, peak_hours
 from sensing.selectors.headways import headways
+from sensing.selectors.lengths import lengths
 from sensing.selectors.line_flows import line_flows
 from sensing.selectors.quarters import A_DAY, Selection
+from sensing.selectors.rollups import days_by_quarters
 from sensing.selectors.speeds import MAX_CAMERA_DAYS, speed_bins
 
 MAX_BINS = 3000
@@ -33,7 +36,7 @@ MAX_BINS = 3000
 
 class FlowParameters(CountParameters):
     detail = serializers.BooleanField(
-        default=False, help_text="Also peak hours, lines and headways, which take longer."
+        default=False, help_text="Also peak hours, lines, headways and lengths, which take longer."
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -107,9 +110,11 @@ class FlowView(StatisticsView):
             "totals": _totals(bins),
         }
         if given["detail"]:
-            head["peaks"] = local_times(peak_hours(chosen, site, now), zone)
+            much = _camera_days(chosen) > MAX_CAMERA_DAYS
+            head["peaks"] = None if much else local_times(peak_hours(chosen, site, now), zone)
             head["lines"] = line_flows(chosen, site)
             head["headways"] = headways(chosen) if chosen.is_short else None
+            head["lengths"] = lengths(chosen) if chosen.is_short else None
         return json_response(request, head, (local_times(row, zone) for row in bins))
 
 
@@ -128,7 +133,8 @@ class SpeedsView(StatisticsView):
         site = current_site()
         zone = site_time_zone(site)
         chosen = self.chosen(given)
-        _check_size(chosen)
+        edges = bin_edges(chosen.start, chosen.end, given["bin"], zone)
+        _check_size(len(chosen.cameras) * days_by_quarters(edges))
         summary, bins = speed_bins(chosen, given["bin"], site, free=given["free_flow"])
         if self.wants_csv(request):
             rows = ([_local(value, zone) for value in row.values()] for row in bins)
@@ -192,12 +198,15 @@ def _totals(bins: list[FlowBin]) -> dict[str, Any]:
     }
 
 
-def _check_size(chosen: Selection) -> None:
-    days = len(chosen.cameras) * (chosen.end - chosen.start) / timedelta(days=1)
+def _camera_days(chosen: Selection) -> float:
+    return len(chosen.cameras) * ((chosen.end - chosen.start) / timedelta(days=1))
+
+
+def _check_size(days: float) -> None:
     if days > MAX_CAMERA_DAYS:
         message = _(
-            "Expected at most %(most)d days of cameras together, got %(days)d:"
-            " choose fewer cameras or a shorter period."
+            "Expected at most %(most)d days of cameras together in bins shorter than a day, got"
+            " %(days)d: choose fewer cameras, a shorter period or longer bins."
         )
         raise serializers.ValidationError(
             {"camera": [message % {"most": MAX_CAMERA_DAYS, "days": days}]}

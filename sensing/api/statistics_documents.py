@@ -38,7 +38,8 @@ class FlowBinDocument(serializers.Serializer[Any]):
     small = serializers.IntegerField(allow_null=True)
     large = serializers.IntegerField(allow_null=True)
     wrong_way = serializers.IntegerField(
-        allow_null=True, help_text="Null also for bins below a quarter of an hour."
+        allow_null=True,
+        help_text="Null also for bins below a quarter of an hour, unless of a day at most.",
     )
     car_units = serializers.FloatField(allow_null=True)
     flow_per_h = serializers.FloatField(
@@ -109,15 +110,36 @@ class HeadwaysDocument(serializers.Serializer[Any]):
     counts = serializers.ListField(child=serializers.IntegerField())
 
 
+class LengthClassDocument(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    from_m = serializers.FloatField()
+    below_m = serializers.FloatField(allow_null=True, help_text="Null for no bound.")
+    count = serializers.IntegerField()
+    percent = serializers.FloatField(allow_null=True, help_text=BELOW_30)
+
+
+class LengthsDocument(serializers.Serializer[Any]):
+    count = serializers.IntegerField(help_text="Vehicles whose length was measured.")
+    soundness = serializers.ChoiceField(choices=SOUNDNESS)
+    classes = LengthClassDocument(many=True)
+
+
 class FlowAnswer(serializers.Serializer[Any]):
     bin = serializers.IntegerField()
     time_zone = serializers.CharField()
     cameras = serializers.IntegerField()
     car_units_table = serializers.DictField(child=serializers.FloatField())
     totals = FlowTotalsDocument()
-    peaks = PeaksDocument(required=False, help_text="With `detail`.")
+    peaks = PeaksDocument(
+        required=False,
+        allow_null=True,
+        help_text="With `detail`; null for more than 1200 days of cameras together.",
+    )
     lines = LineFlowDocument(many=True, required=False, help_text="With `detail`.")
     headways = HeadwaysDocument(
+        required=False, allow_null=True, help_text="With `detail`; null for more than a day."
+    )
+    lengths = LengthsDocument(
         required=False, allow_null=True, help_text="With `detail`; null for more than a day."
     )
     results = FlowBinDocument(many=True)

@@ -8,7 +8,6 @@ ahead. A lens that bends straight lines is not corrected: mark where the traffic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -69,47 +68,6 @@ class VanishingMarks:
 
 
 Marks = PointMarks | VanishingMarks
-
-
-def rectangle(corners: Sequence[Point], width_m: float, length_m: float) -> PointMarks:
-    """A rectangle on the road: near left, near right, far right, far left corner."""
-    _check_count("corners", corners, 4)
-    _check_lengths(width_m=width_m, length_m=length_m)
-    road = ((0.0, 0.0), (width_m, 0.0), (width_m, length_m), (0.0, length_m))
-    return PointMarks(
-        tuple(RoadPoint(*pair) for pair in zip(corners, road, strict=True)), "rectangle"
-    )
-
-
-def grid(
-    rows: Sequence[Sequence[Point | None]], cell_width_m: float, cell_length_m: float
-) -> PointMarks:
-    """A drawn grid: rows of nodes from near to far, each from left to right; None is not marked."""
-    _check_lengths(cell_width_m=cell_width_m, cell_length_m=cell_length_m)
-    points = [
-        RoadPoint(node, (column * cell_width_m, row * cell_length_m))
-        for row, nodes in enumerate(rows)
-        for column, node in enumerate(nodes)
-        if node is not None
-    ]
-    return PointMarks(tuple(points), "grid")
-
-
-def marks_along(lines: Sequence[tuple[float, Sequence[tuple[Point, float]]]]) -> PointMarks:
-    """Marks such as the ends of dashes on parallel lines: (offset of the line to the right in m,
-    ((mark, distance along in m), …)) for each of at least two lines.
-
-    The distances of all lines count from one and the same cross line: the shear between two lines
-    whose dashes begin anywhere cannot be told from a turn of the camera.
-    """
-    return PointMarks(
-        tuple(
-            RoadPoint(mark, (offset_m, along_m))
-            for offset_m, marks in lines
-            for mark, along_m in marks
-        ),
-        "marks",
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,19 +209,3 @@ def _from_lines(
 
 def _rms(residuals: Floats) -> float:
     return float(np.sqrt(np.mean(residuals**2)))
-
-
-def _check_count(where: str, items: Sequence[object], wanted: int) -> None:
-    if len(items) != wanted:
-        message = f"expected {wanted} {where}, got {len(items)}"
-        raise CalibrationInvalid([("too_few" if len(items) < wanted else "invalid", (), message)])
-
-
-def _check_lengths(**lengths_m: float) -> None:
-    problems = [
-        ("invalid", (), f"expected {name} of more than 0 m, got {value!r}")
-        for name, value in lengths_m.items()
-        if not 0.0 < value < 1e5
-    ]
-    if problems:
-        raise CalibrationInvalid(problems)

@@ -41,30 +41,6 @@ def box_overlap(first: Sequence[float], second: Sequence[float]) -> float:
     return shared / union if union > 0.0 else 0.0
 
 
-def segments_cross(a: ArrayLike, b: ArrayLike, c: ArrayLike, d: ArrayLike) -> Bools:
-    """Whether the segments a–b and c–d share a point; all (..., 2), broadcast against each
-    other."""
-    a, b, c, d = (np.asarray(point, np.float64) for point in (a, b, c, d))
-    straddles: Bools = (_turn(a, b, c) * _turn(a, b, d) <= 0) & (
-        _turn(c, d, a) * _turn(c, d, b) <= 0
-    )
-    # Four points on one straight line straddle each other always: there the extents decide.
-    for axis in (0, 1):
-        straddles &= np.maximum(
-            np.minimum(a[..., axis], b[..., axis]), np.minimum(c[..., axis], d[..., axis])
-        ) <= np.minimum(
-            np.maximum(a[..., axis], b[..., axis]), np.maximum(c[..., axis], d[..., axis])
-        )
-    return straddles
-
-
-def _turn(origin: Floats, towards: Floats, point: Floats) -> Floats:
-    ahead = towards - origin
-    aside = point - origin
-    turn: Floats = ahead[..., 0] * aside[..., 1] - ahead[..., 1] * aside[..., 0]
-    return turn
-
-
 @dataclass(frozen=True)
 class LineSet:
     """Oriented segments in pixels: ``start`` (L, 2), unit vector ``along`` (L, 2), ``length``

@@ -88,15 +88,6 @@ class RoadPlane:
         moved: Floats = -np.einsum("ijn,njk->nik", self.jacobian(points), transfer)
         return moved
 
-    def position_covariance(self, image_px: ArrayLike, noise_px: float = 0.0) -> Floats:
-        """(N, 2, 2) m² of road positions: that of the calibration, and of ``noise_px`` in both
-        picture axes."""
-        spread = self.position_derivative(image_px)
-        jacobian = np.moveaxis(self.jacobian(image_px), -1, 0)
-        covariance: Floats = spread @ self.covariance @ spread.swapaxes(1, 2)
-        covariance += noise_px**2 * jacobian @ jacobian.swapaxes(1, 2)
-        return covariance
-
     def length_error(self, from_px: ArrayLike, to_px: ArrayLike) -> Floats:
         """(N,) standard error of the distance between two pixels, as a share of that distance.
 
@@ -106,10 +97,11 @@ class RoadPlane:
         start, end = np.asarray(from_px, np.float64), np.asarray(to_px, np.float64)
         way = self.road(end) - self.road(start)
         length = np.hypot(*way)
-        spread = self.position_derivative(end) - self.position_derivative(start)
+        both = self.position_derivative(np.concatenate([start, end], axis=1))
+        spread = both[start.shape[1] :] - both[: start.shape[1]]
         with np.errstate(divide="ignore", invalid="ignore"):
             along = np.einsum("in,nik->nk", way / length, spread)
-            variance = np.einsum("nk,kl,nl->n", along, self.covariance, along)
+            variance = np.einsum("nk,nk->n", along @ self.covariance, along)
             share: Floats = np.sqrt(np.maximum(variance, 0.0)) / length
         return np.where(np.isfinite(share), share, np.inf)
 

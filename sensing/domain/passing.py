@@ -84,12 +84,12 @@ class Passings:
         road: CameraRoad | None,
         *,
         longest_gap_s: float = 1.0,
-        sizes: Mapping[str, BodySize] = BODY_SIZES,
     ) -> None:
         self._one_way = {line.id: line.one_way for line in lines}
         self._headways = Headways(longest_gap_s)
-        self._memory, self._road, self._sizes = memory, road, sizes
-        self._meter = meter_for(road, memory, sizes) if road is not None else None
+        self._memory, self._road = memory, road
+        self._sizes: Mapping[str, BodySize] = BODY_SIZES
+        self._meter = meter_for(road, memory, self._sizes) if road is not None else None
         self._pending: list[_Pending] = []
         self._on_line_s: OrderedDict[Key, float] = OrderedDict()
 
@@ -98,21 +98,35 @@ class Passings:
     ) -> tuple[list[Crossing], list[SpeedReading]]:
         """One frame: (its crossings, completed; speeds of earlier ones that are settled now)."""
         self._headways.frame(time_s)
+        told = self._follow_boxes(shaded=tracks.shaded)
         if self._meter is not None:
             self._meter.update(tracks, time_s, tracks.measured_xyxy)
         completed = self._complete(crossings)
         if not self._pending:
-            return completed, []
+            return completed, told
         due = [p for p in self._pending if time_s - p.crossing.time_s >= SETTLE_S]
         if due:
             self._pending = [p for p in self._pending if time_s - p.crossing.time_s < SETTLE_S]
-        return completed, self._settle(due)
+        return completed, told + self._settle(due)
 
     def finish(self, crossings: Iterable[Crossing]) -> tuple[list[Crossing], list[SpeedReading]]:
         """The last crossings, and the speeds of all that are still awaited."""
         completed = self._complete(crossings)
         pending, self._pending = self._pending, []
         return completed, self._settle(pending)
+
+    def _follow_boxes(self, *, shaded: bool) -> list[SpeedReading]:
+        """Another detector's boxes are filled otherwise by the same bodies. What was measured on
+        the boxes until now is told before it is forgotten."""
+        sizes = SHADED_SIZES if shaded else BODY_SIZES
+        if sizes is self._sizes:
+            return []
+        pending, self._pending = self._pending, []
+        told = self._settle(pending)
+        self._sizes = sizes
+        if self._meter is not None:
+            self._meter.take_sizes(sizes)
+        return told
 
     def _complete(self, crossings: Iterable[Crossing]) -> list[Crossing]:
         completed: list[Crossing] = []

@@ -66,17 +66,6 @@ class CameraPose:
     position_m: Floats
     focal_px: float
 
-    def ground_from_height(self, road_m: Floats, height_m: Floats | float) -> Floats:
-        """Where an object stands whose point at ``height_m`` is seen over ``road_m`` (2, N).
-
-        The ray from the camera at height C through a point at height z meets the ground further
-        out by C / (C − z) from the camera's foot. NaN for points as high as the camera.
-        """
-        foot = self.position_m[:2, None]
-        share = 1.0 - np.asarray(height_m, np.float64) / self.position_m[2]
-        ground: Floats = foot + (road_m - foot) * np.where(share > 0.0, share, np.nan)
-        return ground
-
     def anchors(
         self, ground_m: Floats, heading: Floats, sizes: Floats, anchor: Anchor = "bottom"
     ) -> Floats:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 
 from sensing.domain.scoring import LineScore, ScoredEvent, score_crossings
 from sensing.domain.statistics.agreement import (
@@ -196,15 +195,3 @@ def _bins(
         for number in sorted(seen)
     ]
     return bins, bin_s
-
-
-def busiest(confusion: Mapping[tuple[str, str], int]) -> list[str]:
-    """Classes by how often they were true, for a table that fits on a page."""
-    ordered = sorted(confusion, key=lambda pair: pair[0])
-    counted = {true: sum(confusion[p] for p in pairs) for true, pairs in groupby(ordered, _first)}
-    names = {name for pair in confusion for name in pair}
-    return sorted(names, key=lambda name: (-counted.get(name, 0), name))
-
-
-def _first(pair: tuple[str, str]) -> str:
-    return pair[0]

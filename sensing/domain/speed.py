@@ -112,36 +112,41 @@ class Sums:
 
     def shift(self, by_s: Floats) -> None:
         """Count time from a moment ``by_s`` (N,) later."""
+        factors = _BINOMIAL[:, :, None] * (-by_s) ** _DIFFERENCE[:, :, None]
         for moments in (self.weight, self.place):
-            shifted = moments.copy()
-            for k in range(1, len(moments)):
-                for j in range(k):
-                    factor = _BINOMIAL[k][j] * (-by_s) ** (k - j)
-                    shifted[k] += factor * moments[j]
-            moments[:] = shifted
+            k = len(moments)
+            moments[:] = np.einsum("kjn,jcn->kcn", factors[:k, :k], moments)
 
-    def system(self, order: int) -> tuple[Floats, Floats]:
-        """Normal equations of a motion with ``order`` terms a direction (2: constant speed, 3:
-        constant acceleration): (N, 2·order, 2·order) and (N, 2·order)."""
-        count = self.data.shape[1]
-        matrix = np.empty((count, 2 * order, 2 * order))
-        known = np.empty((count, 2 * order))
-        for i in range(order):
-            known[:, 2 * i : 2 * i + 2] = self.place[i].T
-            for j in range(order):
-                xx, xy, yy = self.weight[i + j]
-                matrix[:, 2 * i, 2 * j], matrix[:, 2 * i + 1, 2 * j + 1] = xx, yy
-                matrix[:, 2 * i, 2 * j + 1] = matrix[:, 2 * i + 1, 2 * j] = xy
-        return matrix, known
+    def matrix(self, order: int) -> Floats:
+        """Left side of the normal equations of a motion with ``order`` terms a direction (2:
+        constant speed, 3: constant acceleration): (N, 2·order, 2·order)."""
+        return np.moveaxis(self.data[_ENTRIES[order]], 2, 0)
+
+    def known(self, order: int) -> Floats:
+        """Their right side: (N, 2·order), a view."""
+        return self.data[15 : 15 + 2 * order].T
 
 
-_BINOMIAL = ((1,), (1, 1), (1, 2, 1), (1, 3, 3, 1), (1, 4, 6, 4, 1))
+_DIFFERENCE = np.maximum(np.arange(5)[:, None] - np.arange(5), 0)
+_BINOMIAL = np.array(
+    [[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 2, 1, 0, 0], [1, 3, 3, 1, 0], [1, 4, 6, 4, 1]], float
+)
+# The row of the sums for each entry: term 2·i + a meets term 2·j + b in Σ W[a, b]·tⁱ⁺ʲ.
+_ENTRIES = {
+    order: np.array(
+        [
+            [(row // 2 + column // 2) * 3 + row % 2 + column % 2 for column in range(2 * order)]
+            for row in range(2 * order)
+        ]
+    )
+    for order in (2, 3)
+}
 
 
 def solve(sums: Sums, order: int = 2) -> tuple[Floats, Floats]:
     """(N, 2·order) motion x, y, vx, vy(, ax/2, ay/2) at t = 0, and its covariance for looks of
     variance 1."""
-    matrix, known = sums.system(order)
+    matrix = sums.matrix(order)
     diagonal = np.arange(2 * order)
     prior = np.full(2 * order, 1.0 / _WIDEST_MPS**2)
     prior[:2] = 1e-9
@@ -152,14 +157,14 @@ def solve(sums: Sums, order: int = 2) -> tuple[Floats, Floats]:
     matrix[:, diagonal, diagonal] += 1e-13
     covariance = np.asarray(np.linalg.inv(matrix), np.float64)
     covariance *= unit[:, :, None] * unit[:, None, :]
-    motion: Floats = (covariance @ known[..., None])[..., 0]
+    motion: Floats = (covariance @ sums.known(order)[..., None])[..., 0]
     return motion, covariance
 
 
 def velocities(sums: Sums) -> Floats:
     """(N, 4) motion x, y, vx, vy at t = 0 as of ``solve``, without its covariance: half the
     work."""
-    matrix, known = sums.system(2)
+    matrix, known = sums.matrix(2), sums.known(2)
     matrix[:, [0, 1, 2, 3], [0, 1, 2, 3]] += _PRIOR
     try:
         return np.asarray(np.linalg.solve(matrix, known[..., None])[..., 0], np.float64)
@@ -173,7 +178,7 @@ _PRIOR = np.array([1e-9, 1e-9, 1.0 / _WIDEST_MPS**2, 1.0 / _WIDEST_MPS**2])
 def explained(sums: Sums, variance: Floats) -> NDArray[np.bool_]:
     """(N,) whether some constant acceleration explains looks of this variance (N,)."""
     curved = solve(sums, 3)[0]
-    left = sums.square - np.einsum("ni,ni->n", curved, sums.system(3)[1])
+    left = sums.square - np.einsum("ni,ni->n", curved, sums.known(3))
     freedom = np.maximum(2.0 * sums.count - 6.0, 1.0)
     small: NDArray[np.bool_] = left < 4.0 * variance * freedom
     return small
@@ -229,7 +234,7 @@ def read_motion(
     t = at_t - middle
     if accelerating and looks >= _LEAST_LOOKS:
         bent, bent_covariance = solve(centred, 3)
-        gain = float((bent[0] @ centred.system(3)[1][0]) - (motion[0] @ centred.system(2)[1][0]))
+        gain = float(bent[0] @ centred.known(3)[0] - motion[0] @ centred.known(2)[0])
         if gain > _ACCELERATES * variance:
             motion, covariance, bend = bent, bent_covariance, bent[0, 4:]
     reading = np.zeros((2, motion.shape[1]))

@@ -43,6 +43,7 @@ _CHANGED = 2.0  # running mean in standard errors that only another speed explai
 _LOST_SHARE = 0.15  # of the picture: a look this far off was not expected at all
 _REBASE_S = 60.0  # older than this, powers of time lose digits
 _FORMER_S = 5.0  # for so long a track can be measured whose column an heir has taken
+_NEAR_M = 0.005  # a place is found to within
 _NOMINAL_LOOKS = 6.0  # looks' worth of belief in the nominal noise
 
 
@@ -126,24 +127,19 @@ class SpeedMeter:
         if len(tracks):
             self._look(memory.living, np.asarray(boxes, np.float64), step.looks.seen, time_s)
 
+    def take_sizes(self, sizes: Mapping[str, BodySize]) -> None:
+        """The boxes are another detector's from now on, and bodies fill them otherwise: nothing
+        that was learnt of a track fits its next looks, so all begin anew."""
+        self._body_sizes, self._labels = sizes, ()
+        self._former.clear()
+        for table in (self._memory.living, self._memory.lost):
+            self._begin(table, np.ones(len(table), np.bool_))
+
     def measure(self, track_id: int, at_s: float | None = None) -> SpeedSample | SpeedRefused:
         """The speed of a track at a time within its looks (by default the newest); a constant
         speed is the same at all of them."""
         mine = self._numbers_of(track_id)
         return SpeedRefused("unknown_track") if mine is None else self._sample(mine, at_s)
-
-    def speeds(self) -> tuple[Floats, Floats]:
-        """(N,) speeds in m/s of the newest frame's tracks and their standard errors from jitter,
-        assuming constant speeds; NaN where a track has too few looks."""
-        mine = self._memory.living.of(self._layout)
-        motion, covariance = solve(Sums(mine["sums"]))
-        velocity = motion[:, 2:4]
-        speed = np.hypot(velocity[:, 0], velocity[:, 1])
-        ahead = velocity / np.maximum(speed, 1e-9)[:, None]
-        variance = np.einsum("ni,nij,nj->n", ahead, covariance[:, 2:, 2:], ahead)
-        error = np.sqrt(variance * self._look_variance(mine["errors"]))
-        known = mine["looks"] >= self._parameters.least_samples
-        return np.where(known, speed, np.nan), np.where(known, error, np.nan)
 
     def _numbers_of(self, track_id: int) -> dict[str, Floats] | None:
         """What is known of one track; of two lives of it, the one that was seen more."""
@@ -309,7 +305,10 @@ class SpeedMeter:
             return ground, points
         place = ground
         for _ in range(3):
-            place = place + ground - self._plane.road(self._see(place, heading, sizes))
+            off = ground - self._plane.road(self._see(place, heading, sizes))
+            place = place + off
+            if np.abs(off).max() < _NEAR_M:  # never true of what is not a number
+                break
         return place, points
 
     def _judge(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +14,11 @@ LENGTH_CLASSES: tuple[tuple[str, float], ...] = (
     ("short", 6.7), ("medium", 12.2), ("long", float("inf")),
 )  # fmt: skip
 """(name, length in metres below which it holds): 22 and 40 feet, usual bounds of length-based
-classification; a site may bring its own."""
+classification."""
 
 _LENGTHS_M = np.arange(1.0, 26.0, 0.25)
 _WIDEST_ERROR_M = 2.0
+_NEAR_M = 0.01  # of the place, hence less of the length
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,10 @@ def estimate_length(
     ground = plane.road(foot)
     place = ground
     for _ in range(4):
-        place = place + ground - plane.road(pose.anchors(place, heading, sizes))
+        off = ground - plane.road(pose.anchors(place, heading, sizes))
+        place = place + off
+        if np.abs(off).max() < _NEAR_M:  # never true of what is not a number
+            break
     low, high = pose.outlines(place, heading, sizes, body)
     looks = np.stack([high[0] - low[0], high[1] - low[1]])
     wanted = np.array([box[2] - box[0], box[3] - box[1]])[:, None]
@@ -75,9 +78,9 @@ def estimate_length(
     return LengthEstimate(length, error) if error <= _WIDEST_ERROR_M else None
 
 
-def length_class(length_m: float, classes: Sequence[tuple[str, float]] = LENGTH_CLASSES) -> str:
-    """The first class whose upper bound lies above the length."""
-    return next(name for name, below_m in classes if length_m < below_m)
+def length_class(length_m: float) -> str:
+    """The first of ``LENGTH_CLASSES`` whose upper bound lies above the length."""
+    return next(name for name, below_m in LENGTH_CLASSES if length_m < below_m)
 
 
 def time_on_line_s(length_m: float, speed_mps: float, line_width_m: float = 0.0) -> float:

@@ -69,7 +69,8 @@ class Tracks:
     prediction, ``first_seen_s`` (N,) with the box of that moment in ``origin_xyxy`` (N, 4): a
     track is confirmed some frames after its first look, and may have passed a line by then.
     ``ended``: ids that never come back. ``xyxy`` is smoothed; ``measured_xyxy`` (N, 4) is the
-    newest box as detected.
+    newest box as detected. ``shaded``: boxes take in the shadow beneath a vehicle, as those of
+    motion do.
     """
 
     track_id: NDArray[np.int64]
@@ -82,6 +83,7 @@ class Tracks:
     ended: tuple[int, ...] = ()
     origin_xyxy: FloatArray | None = None
     measured_xyxy: FloatArray | None = None
+    shaded: bool = False
 
     def __len__(self) -> int:
         return len(self.track_id)

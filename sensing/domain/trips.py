@@ -12,7 +12,7 @@ from sensing.domain.results import Crossing, Direction, Movement
 from sensing.domain.tracking import Tracks
 
 LONGEST_S = 600.0
-"""Who passes no line for so long begins another trip, as in ``statistics.movements``."""
+"""Who passes no line for so long begins another trip."""
 
 Gate = tuple[str, Direction]
 

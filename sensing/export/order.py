@@ -40,6 +40,7 @@ WHATS: Mapping[str, What] = MappingProxyType(
         "counts": What(bins=BINS),
         "speeds": What(bins=LONG_BINS),
         "movements": What(bins=LONG_BINS),
+        "footfall": What(bins=LONG_BINS),
         "zones": What(bins=BINS),
         "crossings": What(),
         "visits": What(),

@@ -16,6 +16,7 @@ class ExportWhatChoice(models.TextChoices):
     COUNTS = "counts", _("Counts and speeds per bin")
     SPEEDS = "speeds", _("Speed statistics by class")
     MOVEMENTS = "movements", _("Movements from line to line")
+    FOOTFALL = "footfall", _("Footfall: people over lines")
     ZONES = "zones", _("People in zones")
     CROSSINGS = "crossings", _("Crossings, one by one")
     VISITS = "visits", _("Visits to zones, one by one")

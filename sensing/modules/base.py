@@ -25,13 +25,11 @@ T = TypeVar("T")
 class CameraView:
     """What the modules of one camera share: ``memories``, with which each track is measured once;
     ``road``, None where it is not calibrated; ``longest_gap_s``: a longer time between two frames
-    was not observed; and ``shaded``: boxes take in the shadow beneath a vehicle. Modules with one
-    view must each be given every frame."""
+    was not observed. Modules with one view must each be given every frame."""
 
     memories: CameraMemories
     road: CameraRoad | None = None
     longest_gap_s: float = 1.0
-    shaded: bool = False
 
 
 class SensingModule(Protocol):

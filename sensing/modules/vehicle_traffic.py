@@ -9,8 +9,7 @@ from typing import ClassVar
 from sensing.domain.classes import VEHICLE_CLASSES
 from sensing.domain.counting import HEIR_S, LineCounter
 from sensing.domain.memory import CameraMemories
-from sensing.domain.passing import SHADED_SIZES, Passings
-from sensing.domain.pose import BODY_SIZES
+from sensing.domain.passing import Passings
 from sensing.domain.results import SensedFacts
 from sensing.domain.scene import Scene
 from sensing.domain.tracking import Tracks
@@ -65,13 +64,7 @@ class VehicleTraffic:
         self._selection = TrackSelection(self.classes, settings.minimum_confidence)
         self._counter = LineCounter(lines, frame_width, frame_height, scene.anchor, memory=memory)
         road = view.road if lines else None
-        self._passings = Passings(
-            lines,
-            memory,
-            road,
-            longest_gap_s=view.longest_gap_s,
-            sizes=SHADED_SIZES if view.shaded else BODY_SIZES,
-        )
+        self._passings = Passings(lines, memory, road, longest_gap_s=view.longest_gap_s)
 
     def step(self, tracks: Tracks, time_s: float, frame_index: int) -> SensedFacts:
         counted = self._selection.mask(tracks)

@@ -17,10 +17,9 @@ from sensing.domain.recounting import (
     TOLERANCE_S,
     Agreement,
     Score,
-    busiest,
     recount_agreement,
 )
-from sensing.domain.statistics.agreement import CountAgreement, Share
+from sensing.domain.statistics.agreement import CountAgreement, Share, confusion_matrix
 from sensing.domain.strip import gaps_between
 from sensing.models import Recount
 from sensing.recount.review import ADDED, found_events, true_events
@@ -93,7 +92,7 @@ def _period(recount: Recount) -> Document:
 
 
 def _results(recount: Recount, agreement: Agreement) -> Document:
-    classes = busiest(agreement.confusion)
+    names, rows = confusion_matrix(agreement.confusion)
     return {
         "total": _score(agreement.total),
         "few": agreement.few,
@@ -115,8 +114,8 @@ def _results(recount: Recount, agreement: Agreement) -> Document:
         "wape": {"bins": _counts(agreement.counts), "totals": _counts(agreement.totals)},
         "geh_stated": bool(agreement.geh),
         "classes": {
-            "names": classes,
-            "rows": [[agreement.confusion.get((t, f), 0) for f in classes] for t in classes],
+            "names": names,
+            "rows": rows,
             "accuracy": _share(agreement.class_accuracy),
         },
         "bins": [asdict(part) for part in agreement.bins],

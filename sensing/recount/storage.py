@@ -45,9 +45,3 @@ def write_tile(pk: int, name: str, content: bytes) -> None:
 def delete_strip(pk: int) -> None:
     """Remove every file of a recount; nothing there is fine."""
     shutil.rmtree(recount_dir(pk), ignore_errors=True)
-
-
-def strip_bytes(pk: int) -> int:
-    """What the files of a recount take."""
-    folder = recount_dir(pk)
-    return sum(p.stat().st_size for p in folder.iterdir()) if folder.is_dir() else 0

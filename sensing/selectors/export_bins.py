@@ -7,30 +7,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from typing import Any, Generic, TypeVar
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Sum
 
 from sensing.domain.statistics.bins import Coverage
 from sensing.domain.statistics.packing import SPEED_BINS, add_packed
-from sensing.models import Camera, QuarterSpeed
+from sensing.models import Camera, Quarter, QuarterObserved, QuarterSpeed
 from sensing.selectors.bins import bin_edges, count_bins
 from sensing.selectors.export_tables import Asked
-from sensing.selectors.quarters import (
-    QUARTERS,
-    Rollup,
-    Watch,
-    at_minute,
-    passed_s,
-    rollup_for,
-    rows_between,
-    sums_by_bin,
-)
+from sensing.selectors.quarters import Watch, at_minute, passed_s
+from sensing.selectors.rollups import QUARTER_MINUTES, rows_of_bins, sums_by_bin
 from sensing.selectors.speed_rows import SpeedSums
 
 T = TypeVar("T")
-LineWay = tuple[str, str]  # line, direction
 
 
 class InStep(Generic[T]):
@@ -79,12 +70,12 @@ def edges_of(asked: Asked, bin_minutes: int) -> list[int]:
 
 def spans(asked: Asked, camera: Camera, edges: list[int]) -> Iterator[Span]:
     """The bins with these edges."""
-    return _spans(camera, edges, rollup_for(edges), asked.now) if edges else iter(())
+    return _spans(camera, edges, asked.now) if edges else iter(())
 
 
-def _spans(camera: Camera, edges: list[int], rollup: Rollup, now: datetime) -> Iterator[Span]:
-    rows: QuerySet[Any] = rollup.observed.objects.filter(camera=camera)  # type: ignore[attr-defined]
-    sums = InStep(sums_by_bin(rows, rollup, edges, observed=Sum("observed_s"), down=Sum("down_s")))
+def _spans(camera: Camera, edges: list[int], now: datetime) -> Iterator[Span]:
+    seconds: dict[str, Any] = {"observed": Sum("observed_s"), "down": Sum("down_s")}
+    sums = InStep(sums_by_bin(QuarterObserved, {"camera": camera}, edges, **seconds))
     for place, (begin, end) in enumerate(pairwise(edges)):
         row = next(iter(sums.at(place)), {"observed": 0.0, "down": 0.0})
         watch = Watch(passed_s(begin, end, now), row["observed"], row["down"], 1)
@@ -144,13 +135,20 @@ def by_start(rows: Iterable[LineCounts]) -> Iterator[list[LineCounts]]:
 
 
 def placed(
-    rows: Iterable[Sequence[Any]], edges: list[int], minutes: int
-) -> Iterator[tuple[int, Sequence[Any]]]:
-    """Rows in time order, whose first value is the number of their minute or quarter, each with the
-    index of its bin."""
+    kind: type[Quarter], camera: Camera, edges: list[int], columns: Sequence[str]
+) -> InStep[Sequence[Any]]:
+    """Rows (``columns``) of one camera by bin; bins are of whole quarters."""
+    rows = (
+        rows.values_list(rollup.column, *columns).iterator(chunk_size=2000)
+        for rollup, rows in rows_of_bins(kind, {"camera": camera}, edges)
+    )
+    return InStep(_placed(chain.from_iterable(rows), edges))
+
+
+def _placed(rows: Iterable[Sequence[Any]], edges: list[int]) -> Iterator[tuple[int, Sequence[Any]]]:
     place = 0
-    for row in rows:
-        while row[0] * minutes >= edges[place + 1]:
+    for quarter, *row in rows:
+        while quarter * QUARTER_MINUTES >= edges[place + 1]:
             place += 1
         yield place, row
 
@@ -160,27 +158,23 @@ class LineSpeeds:
 
     def __init__(self, camera: Camera, edges: list[int], *, by_class: bool = False) -> None:
         self.by_class = by_class
-        rows = rows_between(
-            QuarterSpeed.objects.filter(camera=camera), QUARTERS, edges[0], edges[-1]
-        ).order_by("quarter")
         columns = ("line_id", "direction", "object_class", "count", "doubtful")
         measures = ("sum_mps", "sum_s_per_m", "histogram")
-        streamed = rows.values_list("quarter", *columns, *measures).iterator(chunk_size=2000)
-        self._rows = InStep(placed(streamed, edges, QUARTERS.minutes))
+        self._rows = placed(QuarterSpeed, camera, edges, columns + measures)
 
     def at(self, place: int) -> dict[tuple[str, ...], SpeedSums]:
         """(line, direction[, class]) → sums."""
         parts: dict[tuple[str, ...], list[Sequence[Any]]] = defaultdict(list)
         for row in self._rows.at(place):
-            parts[tuple(row[1 : 4 if self.by_class else 3])].append(row)
+            parts[tuple(row[: 3 if self.by_class else 2])].append(row)
         return {key: _sums(rows) for key, rows in parts.items()}
 
 
 def _sums(rows: list[Sequence[Any]]) -> SpeedSums:
     return SpeedSums(
+        sum(row[3] for row in rows),
         sum(row[4] for row in rows),
         sum(row[5] for row in rows),
         sum(row[6] for row in rows),
-        sum(row[7] for row in rows),
-        add_packed((bytes(row[8]) for row in rows), SPEED_BINS),
+        add_packed((bytes(row[7]) for row in rows), SPEED_BINS),
     )

@@ -33,7 +33,8 @@ from sensing.selectors.export_tables import (
     texts,
     wholes,
 )
-from sensing.selectors.quarters import QUARTERS, rows_between
+from sensing.selectors.quarters import quarters_of
+from sensing.selectors.rollups import QUARTER_MINUTES, rows_over
 from sensing.selectors.speed_rows import SpeedSums
 from sensing.selectors.speeds import figures
 
@@ -41,7 +42,7 @@ from sensing.selectors.speeds import figures
 def counts(asked: Asked) -> Table:
     """One row for each direction of each line in each bin, with the speeds of bins that hold any:
     those of a quarter of an hour and longer."""
-    unit, with_speeds = asked.site.speed_unit, asked.bin_minutes >= QUARTERS.minutes
+    unit, with_speeds = asked.site.speed_unit, asked.bin_minutes >= QUARTER_MINUTES
     columns = (
         *PERIOD, *CAMERA, *texts("line_id", "line", "direction"), *WATCHED,
         *wholes(SMALL, LARGE, *NAMED, OTHER, "total"), *numbers("pcu", "flow_per_h"),
@@ -153,11 +154,11 @@ GATES = ("origin_line", "origin_direction", "destination_line", "destination_dir
 
 def movement_keys(asked: Asked, camera: Camera) -> list[tuple[str, ...]]:
     """(origin line, direction, destination line, direction, class) that occur in the period."""
-    first, last = int(asked.order.start.timestamp()) // 900, asked.order.end.timestamp() / 900
-    rows = QuarterMovement.objects.filter(
-        camera=camera, quarter__gte=first, quarter__lt=last
-    ).order_by()
-    return sorted(rows.values_list(*GATES, "object_class").distinct())
+    period = quarters_of(asked.order.start, asked.order.end)
+    keys: set[tuple[str, ...]] = set()
+    for rows in rows_over(QuarterMovement, {"camera": camera}, *period):
+        keys.update(rows.values_list(*GATES, "object_class").distinct())
+    return sorted(keys)
 
 
 def movements(asked: Asked) -> Table:
@@ -174,12 +175,8 @@ def movements(asked: Asked) -> Table:
 
 
 def movement_feed(camera: Camera, edges: list[int]) -> InStep[Sequence[Any]]:
-    """Rows (quarter, gates…, class, count) by bin."""
-    rows = rows_between(
-        QuarterMovement.objects.filter(camera=camera), QUARTERS, edges[0], edges[-1]
-    ).order_by("quarter")
-    streamed = rows.values_list("quarter", *GATES, "object_class", "count")
-    return InStep(placed(streamed.iterator(chunk_size=2000), edges, QUARTERS.minutes))
+    """Rows (gates…, class, count) by bin."""
+    return placed(QuarterMovement, camera, edges, (*GATES, "object_class", "count"))
 
 
 def _movement_rows(asked: Asked, camera: Camera) -> Rows:
@@ -190,8 +187,8 @@ def _movement_rows(asked: Asked, camera: Camera) -> Rows:
     for span in spans(asked, camera, edges):
         sums: dict[tuple[Any, ...], int] = {}
         for row in feed.at(span.place):
-            key = tuple(row[1:6])
-            sums[key] = sums.get(key, 0) + row[6]
+            key = tuple(row[:5])
+            sums[key] = sums.get(key, 0) + row[5]
         known = span.known or bool(sums)
         for key in keys:
             origin, out_of, destination, into, name = key

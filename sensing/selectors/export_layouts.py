@@ -15,7 +15,7 @@ from sensing.models import Camera, DirectionChoice
 from sensing.selectors.export_bins import LineCounts, by_start, edges_of, line_counts, spans
 from sensing.selectors.export_figures import movement_feed, movement_keys
 from sensing.selectors.export_tables import LARGE, NAMED, OTHER, SMALL, Asked, names_of
-from sensing.selectors.quarters import QUARTER_MINUTES
+from sensing.selectors.rollups import QUARTER_MINUTES
 
 
 def classified(asked: Asked) -> Iterator[Sheet]:
@@ -77,8 +77,8 @@ def _turning_quarters(asked: Asked, camera: Camera) -> Iterator[Quarter]:
     for span in spans(asked, camera, edges):
         counts: dict[Hashable, dict[str, int]] = {}
         for row in feed.at(span.place) if feed else []:
-            of_gates = counts.setdefault(tuple(row[1:5]), defaultdict(int))
-            name, count = row[5], row[6]
+            of_gates = counts.setdefault(tuple(row[:4]), defaultdict(int))
+            name, count = row[4], row[5]
             of_gates[name if name in NAMED else OTHER] += count
             if size := size_of(name):
                 of_gates[SMALL if size == "small" else LARGE] += count

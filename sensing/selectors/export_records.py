@@ -21,7 +21,7 @@ from sensing.selectors.export_bins import (
     line_counts,
 )
 from sensing.selectors.export_tables import Asked, names_of
-from sensing.selectors.quarters import QUARTER_MINUTES
+from sensing.selectors.rollups import QUARTER_MINUTES
 from sensing.selectors.speed_rows import SpeedSums
 
 CHUNK_BYTES = 256 * 1024

@@ -1,4 +1,4 @@
-"""Tables of crossings, visits and zones for exports, and what all tables share."""
+"""Tables of crossings, visits, footfall and zones for exports, and what all tables share."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sensing.domain.classes import PERSON_CLASSES, VEHICLE_CLASSES
+from sensing.domain.speed_traffic import length_class
 from sensing.export.order import Order
 from sensing.export.table import Column, Table
 from sensing.models import Camera, Crossing, Site, Visit
+from sensing.selectors.people import people_bins, person_lines
 from sensing.selectors.stays import zone_bins
 
 Rows = Iterator[Sequence[Any]]
@@ -68,7 +70,7 @@ def crossings(asked: Asked) -> Table:
         *wholes("id"), *CAMERA, *texts("line_id", "line"), Column("at", "time"),
         *texts("direction", "class", "size"), *numbers("confidence"),
         *numbers(f"speed_{unit}", f"speed_error_{unit}"), Column("speed_doubtful", "bool"),
-        *numbers("length_m", "headway_s", "gap_s", "on_line_s"),
+        *numbers("length_m"), *texts("length_class"), *numbers("headway_s", "gap_s", "on_line_s"),
         Column("wrong_way", "bool"), Column("turn_back", "bool"),
         *wholes("calibration_id"), *texts("run_id"), *wholes("track_id", "nth", "frame_index"),
     )  # fmt: skip
@@ -85,10 +87,11 @@ def crossings(asked: Asked) -> Table:
                 camera=camera, at__gte=asked.order.start, at__lt=asked.order.end
             ).order_by("at", "id")
             for row in found.values_list(*stored).iterator(chunk_size=CHUNK):
-                pk, line, at, direction, name, size, confidence, speed, error, *rest = row
+                pk, line, at, way, name, size, sure, speed, error, doubtful, length, *rest = row
                 yield (
-                    pk, camera.pk, camera.name, line, lines.get(line, line), at, direction, name,
-                    size, confidence, asked.speed(speed), asked.speed(error, 3), *rest,
+                    pk, camera.pk, camera.name, line, lines.get(line, line), at, way, name, size,
+                    sure, asked.speed(speed), asked.speed(error, 3), doubtful, length,
+                    None if length is None else length_class(length), *rest,
                 )  # fmt: skip
 
     return Table("crossings", columns, rows(), asked.zone)
@@ -138,3 +141,27 @@ def zones(asked: Asked) -> Table:
                 )  # fmt: skip
 
     return Table("zones", columns, rows(), asked.zone)
+
+
+def footfall(asked: Asked) -> Table:
+    """Who came and left over each line on which persons are counted; forward leads in."""
+    columns = (
+        *PERIOD, *CAMERA, *texts("line_id", "line"), *WATCHED, *wholes("entries", "exits"),
+    )  # fmt: skip
+    counted = person_lines(asked.cameras)
+
+    def rows() -> Rows:
+        for camera in asked.cameras:
+            names = names_of(camera.scene.lines)
+            for line in counted.get(camera.pk, ()):
+                found = people_bins(
+                    {camera.pk: {line: "forward"}}, asked.order.start, asked.order.end,
+                    asked.bin_minutes, now=asked.now,
+                )  # fmt: skip
+                for row in found.bins:
+                    yield (
+                        row["start"], row["end"], camera.pk, camera.name, line, names[line],
+                        row["observed_s"], row["coverage"], row["entries"], row["exits"],
+                    )  # fmt: skip
+
+    return Table("footfall", columns, rows(), asked.zone)

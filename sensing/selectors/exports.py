@@ -26,6 +26,7 @@ TABLES: dict[str, Callable[[Asked], Table]] = {
     "crossings": export_tables.crossings,
     "visits": export_tables.visits,
     "zones": export_tables.zones,
+    "footfall": export_tables.footfall,
     "counts": export_figures.counts,
     "speeds": export_figures.speeds,
     "movements": export_figures.movements,

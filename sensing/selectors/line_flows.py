@@ -7,12 +7,14 @@ from typing import Any, TypedDict
 
 from django.db.models import Sum
 
+from sensing.domain.speed_traffic import line_occupancy_percent
 from sensing.domain.statistics.bins import flow_per_h
 from sensing.domain.statistics.flow import density_per_km
 from sensing.domain.statistics.mix import car_units
 from sensing.domain.statistics.speeds import LEAST_COUNT, Soundness, soundness
 from sensing.models import QuarterCount, QuarterObserved, QuarterSpeed, Site
-from sensing.selectors.quarters import QUARTERS, Selection, rows_between, whole_quarters
+from sensing.selectors.quarters import Selection, quarters_of
+from sensing.selectors.rollups import sums_over
 
 ByClass = dict[str, int]
 
@@ -38,39 +40,35 @@ class LineFlow(TypedDict):
 
 def line_flows(chosen: Selection, site: Site) -> list[LineFlow]:
     """What each line carried in the whole quarters that cover the period, by direction."""
-    edges = whole_quarters(chosen.start, chosen.end)
-
-    def rows(model: Any) -> Any:
-        return rows_between(
-            model.objects.filter(**chosen.counted), QUARTERS, edges[0], edges[-1]
-        ).order_by()
-
-    watched = rows_between(
-        QuarterObserved.objects.filter(**chosen.watched),
-        QUARTERS,
-        edges[0],
-        edges[-1],
+    period = quarters_of(chosen.start, chosen.end)
+    watched = sums_over(
+        QuarterObserved, chosen.watched, period, ("camera_id",), seconds=Sum("observed_s")
     )
-    seconds = dict(watched.order_by().values_list("camera_id").annotate(seconds=Sum("observed_s")))
+    observed = {camera: row["seconds"] for (camera,), row in watched.items()}
     by = ("camera_id", "line_id", "direction")
-    speeds = {
-        tuple(row[name] for name in by): row
-        for row in rows(QuarterSpeed)
-        .values(*by)
-        .annotate(n=Sum("count"), inverse=Sum("sum_s_per_m"), on_line=Sum("on_line_s"))
-    }
+    speeds = sums_over(
+        QuarterSpeed,
+        chosen.counted,
+        period,
+        by,
+        n=Sum("count"),
+        inverse=Sum("sum_s_per_m"),
+        on_line=Sum("on_line_s"),
+    )
     carried: dict[tuple[Any, ...], ByClass] = defaultdict(dict)
     wrong: dict[tuple[Any, ...], int] = defaultdict(int)
-    for row in (
-        rows(QuarterCount)
-        .values(*by, "object_class")
-        .annotate(total=Sum("count"), wrong=Sum("wrong_way"))
-    ):
-        key = tuple(row[name] for name in by)
-        carried[key][row["object_class"]] = row["total"]
-        wrong[key] += row["wrong"]
+    for (*line, name), row in sums_over(
+        QuarterCount,
+        chosen.counted,
+        period,
+        (*by, "object_class"),
+        total=Sum("count"),
+        wrong=Sum("wrong_way"),
+    ).items():
+        carried[tuple(line)][name] = row["total"]
+        wrong[tuple(line)] += row["wrong"]
     return [
-        _line(key, carried[key], wrong[key], seconds.get(key[0], 0.0), speeds.get(key), site)
+        _line(key, carried[key], wrong[key], observed.get(key[0], 0.0), speeds.get(key), site)
         for key in sorted(carried, key=lambda key: (key[0], key[1], key[2] != "forward"))
     ]
 
@@ -103,8 +101,9 @@ def _line(  # noqa: PLR0917  the columns of one row
         "soundness": soundness(measured),
         "space_mean_mps": _rounded(mean),
         "density_per_km": _rounded(density),
-        "occupancy_percent": _rounded(100.0 * on_line_s / observed_s)
-        if observed_s > 0.0 and on_line_s > 0.0
+        # Without a single measured vehicle nothing is known, which is not 0 %.
+        "occupancy_percent": _rounded(line_occupancy_percent(on_line_s, observed_s))
+        if on_line_s > 0.0
         else None,
     }
 

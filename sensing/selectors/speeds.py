@@ -29,14 +29,8 @@ from sensing.domain.statistics.speeds import (
 )
 from sensing.models import QuarterCount, Site
 from sensing.selectors.bins import bin_edges
-from sensing.selectors.quarters import (
-    QUARTERS,
-    Selection,
-    Watch,
-    at_minute,
-    rows_between,
-    watches,
-)
+from sensing.selectors.quarters import Selection, Watch, at_minute, watches
+from sensing.selectors.rollups import QUARTER_MINUTES, cuts_quarters, sums_over
 from sensing.selectors.site import site_time_zone
 from sensing.selectors.speed_rows import (
     LineKey,
@@ -49,7 +43,8 @@ from sensing.selectors.speed_rows import (
 
 PACE_10_MPH_MPS = 4.4704
 MAX_CAMERA_DAYS = 1200
-"""Histograms are added up row by row: three years of one camera, a month of forty."""
+"""Quarters are added up row by row: three years of one camera, a month of forty. Of days that are
+summed, bins of days may hold any number."""
 
 
 class SpeedFigures(TypedDict):
@@ -103,12 +98,12 @@ def speed_bins(
     """What the chosen period says as a whole, and each bin of it. Bins are of quarters at least:
     raises ``ValueError`` for shorter ones, and for ``free`` speeds of more than a day."""
     edges = bin_edges(chosen.start, chosen.end, bin_minutes, site_time_zone(site))
-    if any(edge % QUARTERS.minutes for edge in edges):
+    if cuts_quarters(edges):
         raise ValueError(f"expected bins of at least a quarter of an hour, got {bin_minutes} min")
     if free and not chosen.is_short:
         raise ValueError("expected a period of a day at most for free speeds")
     rows = free_rows(chosen, edges) if free else measured_rows(chosen, edges)
-    seen = watches(chosen, QUARTERS, edges, now or timezone.now())
+    seen = watches(chosen, edges, now or timezone.now())
     by_line: dict[LineKey, list[SpeedSums]] = defaultdict(list)
     in_bin: dict[int, list[SpeedSums]] = defaultdict(list)
     for place, line, sums in by_bin_and_line(rows, edges):
@@ -199,11 +194,9 @@ def _document(histogram: Counts) -> HistogramDocument:
 
 
 def _counted(chosen: Selection, edges: list[int]) -> int:
-    rows = rows_between(
-        QuarterCount.objects.filter(**chosen.counted), QUARTERS, edges[0], edges[-1]
-    )
-    total: int = rows.aggregate(total=Sum("count", default=0))["total"]
-    return total
+    period = (edges[0] // QUARTER_MINUTES, edges[-1] // QUARTER_MINUTES)
+    sums = sums_over(QuarterCount, chosen.counted, period, ("camera_id",), total=Sum("count"))
+    return sum(row["total"] for row in sums.values())
 
 
 def _limits(chosen: Selection) -> dict[LineKey, float]:

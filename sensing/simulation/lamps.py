@@ -17,7 +17,6 @@ _RED = np.array([0.16, 0.12, 0.95])
 _WARM = np.array([0.55, 0.80, 1.0])
 _BEAM = ((0.0, 0.5), (3.0, 1.5), (8.0, 2.3), (14.0, 2.2), (18.0, 1.2))
 """Metres ahead of the lamps and half width of the lit ground there."""
-BRAKING_MPS2 = 0.6
 
 
 class Lamps:

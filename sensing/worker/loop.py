@@ -30,7 +30,6 @@ from sensing.worker.errors import StreamUnavailable
 from sensing.worker.feed import Feed
 from sensing.worker.frames import CapturedFrame
 from sensing.worker.messages import Picture
-from sensing.worker.motion import MOTION
 from sensing.worker.outbox import Outbox
 from sensing.worker.pictures import encode_picture
 from sensing.worker.plan import CameraPlan
@@ -280,10 +279,9 @@ class CameraLoop:
                 self._longest_gap_s,
                 calibration=self._calibration,
                 calibration_id=self._plan.calibration_id if self._calibration else 0,
-                shaded=duty.name == MOTION,
             )
             self._backoff.succeeded()
-        overlay, facts = self._run.step(frame, found)
+        overlay, facts = self._run.step(frame, found, duty.name)
         self._last_frame_s = time.monotonic()
         latency_ms = (self._last_frame_s - self._asked_s) * 1e3
         self._report.gave_up(self._backlog.given_up)

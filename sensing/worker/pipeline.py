@@ -43,7 +43,7 @@ class StepResult:
 class Sensing:
     """Track and sense what was detected. Scene and ``calibration`` are 0–1, so their pixel
     geometry follows the picture's size. ``longest_gap_s``: a longer time between two frames was
-    not observed. ``shaded``: boxes take in the shadow beneath a vehicle, as those of motion do.
+    not observed.
 
     Raises ``SceneInvalid`` at construction when a module refuses its parameters.
     """
@@ -55,27 +55,34 @@ class Sensing:
         *,
         calibration: Calibration | None = None,
         longest_gap_s: float = 1.0,
-        shaded: bool = False,
     ) -> None:
         check_modules(scene)
         self.scene, self.calibration = scene, calibration
         self.tracker = Tracker(tracker_parameters)
-        self._longest_gap_s, self._shaded = longest_gap_s, shaded
+        self._longest_gap_s = longest_gap_s
         self._modules: list[SensingModule] = []
         self._trips: Trips | None = None
         self._size: tuple[int, int] | None = None
         self._last_s = 0.0
 
     def step(
-        self, detections: Detections, size: tuple[int, int], time_s: float, frame_index: int
+        self,
+        detections: Detections,
+        size: tuple[int, int],
+        time_s: float,
+        frame_index: int,
+        *,
+        detector: str = "",
     ) -> StepResult:
-        """Enter the objects on a frame of ``size`` (width, height) px taken at ``time_s`` seconds;
-        times must grow."""
+        """Enter the objects that ``detector`` found on a frame of ``size`` (width, height) px taken
+        at ``time_s`` seconds; times must grow."""
         ended = self._follow_size(size)
         self._last_s = time_s
 
         started = time.thread_time()
         tracks = self.tracker.update(detections, time_s)
+        if detector == MOTION:
+            tracks = replace(tracks, shaded=True)
         tracked = time.thread_time()
         facts = merge_facts(module.step(tracks, time_s, frame_index) for module in self._modules)
         if self._trips is not None:
@@ -103,7 +110,7 @@ class Sensing:
             self.tracker.reset()
         memories = CameraMemories(self.scene.anchor)
         road = road_for(self.calibration, *size)
-        view = CameraView(memories, road, self._longest_gap_s, self._shaded)
+        view = CameraView(memories, road, self._longest_gap_s)
         self._modules = build_modules(self.scene, *size, view)
         # After the modules, so that a frame's crossings are known.
         self._trips = Trips(memories.keeping(HEIR_S)) if self.scene.lines else None
@@ -126,11 +133,7 @@ class Pipeline:
     ) -> None:
         self.detector = detector
         self.sensing = Sensing(
-            scene,
-            tracker_parameters,
-            calibration=calibration,
-            longest_gap_s=longest_gap_s,
-            shaded=detector.name == MOTION,
+            scene, tracker_parameters, calibration=calibration, longest_gap_s=longest_gap_s
         )
         self._size: tuple[int, int] | None = None
 
@@ -145,7 +148,9 @@ class Pipeline:
         started = time.thread_time()
         detections = self.detector.detect(frame, time_s)
         detect_ms = (time.thread_time() - started) * 1e3
-        result = self.sensing.step(detections, size, time_s, frame_index)
+        result = self.sensing.step(
+            detections, size, time_s, frame_index, detector=self.detector.name
+        )
         return replace(result, stage_ms={"detect": detect_ms, **result.stage_ms})
 
     def finish(self) -> SensedFacts:

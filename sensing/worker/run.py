@@ -33,12 +33,9 @@ class Run:
         *,
         calibration: Calibration | None = None,
         calibration_id: int = 0,
-        shaded: bool = False,
     ) -> None:
         self.run_id = uuid.uuid4().hex
-        self.sensing = Sensing(
-            scene, calibration=calibration, longest_gap_s=longest_gap_s, shaded=shaded
-        )
+        self.sensing = Sensing(scene, calibration=calibration, longest_gap_s=longest_gap_s)
         self.size: tuple[int, int] | None = None
         self.loop: int | None = None
         self._last_s = -math.inf
@@ -56,12 +53,17 @@ class Run:
         same = self.size in (None, (width, height)) and self.loop in (None, frame.loop)
         return same and frame.captured_at_s > self._last_s
 
-    def step(self, frame: CapturedFrame, detections: Detections) -> tuple[Overlay, SensedFacts]:
-        """Sense one frame. Times are Unix seconds and grow within a run."""
+    def step(
+        self, frame: CapturedFrame, detections: Detections, detector: str = ""
+    ) -> tuple[Overlay, SensedFacts]:
+        """Sense one frame, with what ``detector`` found on it: another may be on duty in the middle
+        of a run. Times are Unix seconds and grow within a run."""
         height, width = frame.image.shape[:2]
         self.size, self.loop = (width, height), frame.loop
         self._last_s = frame.captured_at_s
-        result = self.sensing.step(detections, self.size, frame.captured_at_s, frame.index)
+        result = self.sensing.step(
+            detections, self.size, frame.captured_at_s, frame.index, detector=detector
+        )
         self._ledger.add(result.facts, frame.captured_at_s)
         if self._heat is None:  # a run's frames are all of one size
             self._heat = HeatMap(width, height, self._longest_gap_s)

@@ -4,7 +4,7 @@ import { fill, gettext, ngettext } from "./i18n.js";
 
 const KEPT = "export-order";
 const GROUPS = [
-  [() => gettext("Tables"), ["counts", "speeds", "movements", "zones", "crossings", "visits"]],
+  [() => gettext("Tables"), ["counts", "speeds", "movements", "footfall", "zones", "crossings", "visits"]],
   [() => gettext("Layouts"), ["classified", "turning"]],
   [() => gettext("For authorities"), ["tmg", "datex", "datex_sites"]],
 ];

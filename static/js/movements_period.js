@@ -1,6 +1,6 @@
 // The period filter of movements and heat: buttons and two times, kept in the address.
 import { gettext } from "./i18n.js";
-import { addressOf, PRESETS, presetPeriod } from "./period.js";
+import { addressOf, periodOf, PRESETS, presetPeriod } from "./period.js";
 
 export const find = (name) => document.querySelector(`[data-${name}]`);
 
@@ -8,7 +8,8 @@ export class PeriodFilter {
   constructor(form, given, changed) {
     this.form = form;
     this.preset = given.get("from") ? "custom" : given.get("period") in PRESETS ? given.get("period") : "today";
-    for (const name of ["from", "to"]) if (given.get(name)) form.elements[name].value = given.get(name);
+    const { from, to } = periodOf(given);
+    [form.elements.from.value, form.elements.to.value] = [from, to];
     for (const button of document.querySelectorAll("[data-preset]")) {
       button.addEventListener("click", () => {
         this.preset = button.value;

@@ -8,7 +8,7 @@ import { isKnown, observedWords } from "./people_bins.js";
 import { drawDwell, drawDwellOver, drawFootfall, drawInside, drawOccupancy, drawVisits } from "./people_charts.js";
 import { areaTable, zoneList, zoneTable } from "./people_table.js";
 import { Ways } from "./people_ways.js";
-import { addressOf, allowedBins, BINS, goodBin, minutesBetween, PRESETS, presetPeriod } from "./period.js";
+import { addressOf, allowedBins, BINS, goodBin, minutesBetween, periodOf, PRESETS, presetPeriod } from "./period.js";
 import { periodText } from "./plot.js";
 
 const FINE_MOST_MINUTES = 25 * 60;
@@ -198,9 +198,9 @@ addEventListener("themechange", () => area && show());
 
 if (cameras.length > 1) form.elements.camera.append(h("option", { value: "" }, gettext("All cameras")));
 form.elements.camera.append(...cameras.map((camera) => h("option", { value: camera.id }, camera.name)));
-for (const name of ["camera", "from", "to"]) {
-  if (given.get(name)) form.elements[name].value = given.get(name);
-}
+if (given.get("camera")) form.elements.camera.value = given.get("camera");
+const { from: givenFrom, to: givenTo } = periodOf(given);
+[form.elements.from.value, form.elements.to.value] = [givenFrom, givenTo];
 if (!form.elements.camera.value) form.elements.camera.selectedIndex = 0;
 if (/^(\d|1\d|2[0-3])$/.test(given.get("reset") ?? "")) find("reset").value = given.get("reset");
 load();

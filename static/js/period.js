@@ -28,6 +28,22 @@ export function presetPeriod(name) {
   return { from, to };
 }
 
+/** A time of an address as the fields show it: one with an offset or Z on the site's clock, a day as its midnight; "" for none. */
+function fieldTime(text) {
+  if (!text) return "";
+  const given = text.replace(/(T.*) (\d\d:?\d\d)$/, "$1+$2"); // a plus that became a blank on its way
+  if (/^\d{4}-\d\d-\d\d$/.test(given)) return midnight(given);
+  if (!/(Z|[+-]\d\d:?\d\d)$/i.test(given)) return given.slice(0, 16);
+  const at = Date.parse(given.replace(/([+-]\d\d)(\d\d)$/, "$1:$2"));
+  return Number.isNaN(at) ? "" : localText(at);
+}
+
+/** The period that an address names, {from, to} as the fields show them; without an end, until the end of today. */
+export function periodOf(given) {
+  const from = fieldTime(given.get("from"));
+  return { from, to: fieldTime(given.get("to")) || (from && presetPeriod("today").to) };
+}
+
 /** What an address keeps of a query: a preset by its name, so that a link to today stays one to today. */
 export function addressOf(query, preset) {
   const kept = new URLSearchParams(query);

@@ -15,12 +15,15 @@ import { figures, Panel } from "./traffic_panel.js";
 
 const FINE_FROM = 500; // with fewer vehicles, single bins are noise
 const REDRAW_MS = 1000;
+const RELOAD_MS = 60_000; // pace, share over the limit and V85 over time are the gateway's to reckon
 const root = document.querySelector("[data-plotly]");
 const axes = new HistogramAxes();
 let shown = null; // {query, summary, bins, until}
 let redraw = null;
+let risen = 0; // readings since the gateway was asked
 
 async function load(query, signal) {
+  risen = 0;
   const answer = await api(`statistics/speeds/?${query}`, { signal });
   const bins = binsOf(answer.results);
   shown = { query, summary: answer.summary, bins, until: answer.results.length ? Date.parse(answer.results.at(-1).end) : 0 };
@@ -105,9 +108,11 @@ function warn(summary) {
   box.textContent = words.join(" ");
 }
 
+const isLive = () => Boolean(filters.camera) && shown !== null && shown.until > serverNow() && !shown.query.has("free_flow");
+
 /** Readings of the chosen camera raise what is shown, while the period reaches to now. */
 function watch() {
-  const live = Boolean(filters.camera) && shown.until > serverNow() && !shown.query.has("free_flow");
+  const live = isLive();
   socket.watch(live ? [filters.camera.id] : [], []);
   const badge = histogramPanel.find("live");
   badge.hidden = !live;
@@ -115,12 +120,13 @@ function watch() {
 }
 
 function reading({ detail }) {
-  if (!shown || detail.camera !== filters.camera?.id || shown.until <= serverNow() || shown.query.has("free_flow")) return;
+  if (!isLive() || detail.camera !== filters.camera.id) return;
   for (const name of ["line", "class", "direction"]) if (filters.value(name) && filters.value(name) !== detail[name]) return;
   if (!(detail.speed_mps > 0)) return;
   shown.summary = withReading(shown.summary, detail.speed_mps);
   if (detail.doubtful) shown.summary.doubtful += 1;
   shown.summary.counted = Math.max(shown.summary.counted, shown.summary.count);
+  risen += 1;
   redraw ??= setTimeout(() => {
     redraw = null;
     show();
@@ -135,4 +141,7 @@ if (root) {
   socket.addEventListener("speed", reading);
   filters = new Filters(load);
   filters.load();
+  setInterval(() => {
+    if (risen && isLive() && filters.isShort) filters.load();
+  }, RELOAD_MS);
 }

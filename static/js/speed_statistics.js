@@ -29,13 +29,18 @@ export function withSpeed({ first_mps, width_mps, counts }, speed_mps) {
   return { first_mps: first * width_mps, width_mps, counts: more };
 }
 
-/** A summary with one reading more: what one figure needs the others for (pace, share over the limit) waits for the gateway. */
+/** A summary with one reading more: pace and share over the limit wait for the gateway, as do means that were refused until now. */
 export function withReading(summary, speed_mps) {
   const histogram = withSpeed(summary.histogram, speed_mps);
   const count = summary.count + 1;
   const verdict = soundness(count);
   const v = (share) => (verdict === "refused" ? null : percentile(histogram, share));
-  return { ...summary, histogram, count, soundness: verdict, v15_mps: v(0.15), v50_mps: v(0.5), v85_mps: v(0.85) };
+  const { time_mean_mps: time, space_mean_mps: space } = summary;
+  return {
+    ...summary, histogram, count, soundness: verdict, v15_mps: v(0.15), v50_mps: v(0.5), v85_mps: v(0.85),
+    time_mean_mps: time === null ? null : (time * summary.count + speed_mps) / count,
+    space_mean_mps: space === null ? null : count / (summary.count / space + 1 / speed_mps),
+  };
 }
 
 /** Wider bins of `span` each, for few vehicles. */

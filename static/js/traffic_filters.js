@@ -3,7 +3,7 @@ import { ApiError } from "./api.js";
 import { CLASSES, className } from "./classes.js";
 import { h, readJson } from "./dom.js";
 import { gettext } from "./i18n.js";
-import { addressOf, allowedBins, BINS, goodBin, minutesBetween, PRESETS, presetPeriod } from "./period.js";
+import { addressOf, allowedBins, BINS, goodBin, minutesBetween, periodOf, PRESETS, presetPeriod } from "./period.js";
 
 const NAMES = ["camera", "line", "class", "direction"];
 const find = (name) => document.querySelector(`[data-${name}]`);
@@ -21,11 +21,13 @@ export class Filters {
     const { camera, class: classes } = this.form.elements;
     camera.append(...this.cameras.map((c) => h("option", { value: c.id }, c.name)));
     classes.append(...CLASSES.map((name) => h("option", { value: name }, className(name))));
-    for (const name of ["camera", "class", "direction", "from", "to"]) {
+    for (const name of ["camera", "class", "direction"]) {
       const field = this.form.elements[name];
       if (given.get(name)) field.value = given.get(name);
       if (field.selectedIndex < 0) field.selectedIndex = 0;
     }
+    const { from, to } = periodOf(given);
+    [this.form.elements.from.value, this.form.elements.to.value] = [from, to];
     if (this.form.elements.free_flow) this.form.elements.free_flow.checked = given.has("free_flow");
     this.fillLines(given.get("line") ?? "");
     document.addEventListener("click", (event) => this.clicked(event.target.closest("[data-preset], [data-bin]")));

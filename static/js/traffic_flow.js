@@ -1,11 +1,11 @@
-// Flow: veh/h over time, peak hour, car units, classes, lines, headways.
+// Flow: veh/h over time, peak hour, car units, classes, lengths, lines, headways.
 import { api, apiUrl } from "./api.js";
 import { binsOf, isGap } from "./count_bins.js";
 import { h } from "./dom.js";
 import { dateText, decimal, minuteTime, number } from "./format.js";
 import { fill, gettext } from "./i18n.js";
 import { drawFlow, drawHeadways, drawPeaks } from "./traffic_flow_charts.js";
-import { classTable, flowTable, headwayTable, lineTable, peakTable } from "./traffic_flow_tables.js";
+import { classTable, flowTable, headwayTable, lengthTable, lineTable, peakTable } from "./traffic_flow_tables.js";
 import { Filters, nothingToCount, showEmpty } from "./traffic_filters.js";
 import { figures, observedWords, Panel } from "./traffic_panel.js";
 
@@ -29,6 +29,7 @@ async function load(query, signal) {
     }),
     showLines(answer),
     panels.classes.show({ table: () => classTable(answer), note: fill(gettext("of %(n)s"), { n: number(answer.totals.count) }) }),
+    showLengths(answer.lengths),
     showHeadways(answer.headways),
     showPeaks(answer.peaks),
   ]);
@@ -44,22 +45,33 @@ function summary({ totals }, bins) {
 }
 
 function figuresOf({ totals, peaks }) {
-  const { peak } = peaks;
+  const peak = peaks?.peak;
   const share = (n) => (totals.count ? `${decimal((100 * n) / totals.count)} %` : "–");
-  const quarters = fill(gettext("%(complete)s of %(all)s quarters complete"), { complete: number(peaks.complete), all: number(peaks.quarters) });
+  const quarters = peaks ? fill(gettext("%(complete)s of %(all)s quarters complete"), { complete: number(peaks.complete), all: number(peaks.quarters) }) : "";
+  const none = peaks ? gettext("no hour was observed completely") : gettext("choose fewer cameras or a shorter period");
   return [
-    { term: gettext("Peak hour"), value: peak ? number(peak.volume) : "–", note: peak ? `${dateText(Date.parse(peak.start))}, ${minuteTime(Date.parse(peak.start))}–${minuteTime(Date.parse(peak.end))}` : gettext("no hour was observed completely") },
+    { term: gettext("Peak hour"), value: peak ? number(peak.volume) : "–", note: peak ? `${dateText(Date.parse(peak.start))}, ${minuteTime(Date.parse(peak.start))}–${minuteTime(Date.parse(peak.end))}` : none },
     { term: gettext("Peak-hour factor"), value: peak?.factor ? decimal(peak.factor, 2) : "–", note: quarters },
     { term: gettext("Car units"), value: number(Math.round(totals.car_units)), note: gettext("by the site's table") },
     { term: gettext("Small (小型)"), value: share(totals.small), note: number(totals.small) },
     { term: gettext("Large (大型)"), value: share(totals.large), note: number(totals.large) },
-    { term: gettext("Wrong way"), value: totals.wrong_way === null ? "–" : number(totals.wrong_way), note: totals.wrong_way === null ? gettext("told for bins of 15 min and more") : gettext("against the one-way direction") },
+    { term: gettext("Wrong way"), value: totals.wrong_way === null ? "–" : number(totals.wrong_way), note: totals.wrong_way === null ? gettext("in bins below 15 min, told for a day at most") : gettext("against the one-way direction") },
   ];
 }
 
 function showLines({ lines }) {
   const names = Object.fromEntries((filters.camera?.lines ?? []).map((line) => [line.id, line.name]));
   return panels.lines.show({ table: () => lineTable(lines, names), note: gettext("density and mean need 30 speeds") });
+}
+
+function showLengths(lengths) {
+  const words = (text) => panels.lengths.show({ note: "", summary: [h("p", {}, text)] });
+  if (!lengths) return words(gettext("Lengths come from single crossings, which are read for a day at most. Choose a day to see them."));
+  if (!lengths.count) return words(gettext("No length was measured in this period: it takes a calibrated road, seen from above and at an angle."));
+  return panels.lengths.show({
+    table: () => lengthTable(lengths), note: fill(gettext("of %(n)s measured"), { n: number(lengths.count) }),
+    summary: lengths.soundness === "refused" ? [h("p", {}, gettext("Shares need 30 vehicles."))] : [],
+  });
 }
 
 function showHeadways(headways) {
@@ -80,7 +92,7 @@ function showHeadways(headways) {
 }
 
 function showPeaks(peaks) {
-  if (filters.isShort || !peaks.days.length) return panels.peaks.hide();
+  if (filters.isShort || !peaks?.days.length) return panels.peaks.hide();
   return panels.peaks.show({
     draw: (box) => drawPeaks(box, root.dataset.plotly, peaks.days), table: () => peakTable(peaks.days),
     note: gettext("best four quarters in a row, of days with such"),
@@ -89,7 +101,7 @@ function showPeaks(peaks) {
 
 let panels, filters;
 if (root) {
-  panels = Object.fromEntries(["flow", "lines", "classes", "headways", "peaks"].map((name) => [name, new Panel(name)]));
+  panels = Object.fromEntries(["flow", "lines", "classes", "lengths", "headways", "peaks"].map((name) => [name, new Panel(name)]));
   filters = new Filters(load);
   filters.load();
 }

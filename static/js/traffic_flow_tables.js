@@ -36,6 +36,15 @@ export function classTable({ totals, car_units_table }) {
       cell(name in car_units_table ? decimal(totals.classes[name] * car_units_table[name]) : "–")]));
 }
 
+const LENGTHS = { short: () => gettext("short"), medium: () => gettext("medium"), long: () => gettext("long") };
+const bounds = ({ from_m, below_m }) => (below_m === null ? fill(gettext("%(from)s m and more"), { from: decimal(from_m) })
+  : from_m ? `${decimal(from_m)} – ${decimal(below_m)} m` : fill(gettext("below %(below)s m"), { below: decimal(below_m) }));
+
+export const lengthTable = ({ classes }) => table(gettext("Lengths"), [words(gettext("Length")), words(gettext("Limits")), head(gettext("Vehicles")), words(""), head(gettext("Share (%)"))],
+  classes.map((one) => [
+    text(LENGTHS[one.name]?.() ?? one.name), h("td", { class: "numbers" }, bounds(one)), cell(number(one.count)),
+    h("td", { class: "share" }, h("meter", { min: 0, max: 100, value: one.percent ?? 0, "aria-hidden": "true" })), cell(dash(one.percent))]));
+
 export const headwayTable = ({ counts, width_s, count }) => table(gettext("Headways"), [words(gettext("Seconds")), head(gettext("Headways")), head(gettext("Share (%)"))],
   counts.map((n, k) => [
     h("td", { class: "numbers" }, k === counts.length - 1 ? fill(gettext("%(s)s and more"), { s: decimal(k * width_s) }) : `${decimal(k * width_s)} – ${decimal((k + 1) * width_s)}`),

@@ -54,3 +54,43 @@ def test_speeds_say_what_to_do_and_rise_with_each_reading(
         expect(histogram.locator("tbody tr")).to_have_count(1)
         page.get_by_role("button", name="More").click()
         expect(page.locator("#more").get_by_role("link", name="Settings")).to_be_visible()
+
+
+def test_the_bars_rise_while_one_looks(
+    live_gateway: RunningGateway, chromium: str, quiet_camera: int
+) -> None:
+    sockets: list[WebSocketRoute] = []
+    reading = {"type": "speed", "camera": quiet_camera, "line": "gate", "direction": "forward"}
+    with page_of(live_gateway, chromium) as page:
+        log_in(page)
+        page.route_web_socket("**/ws/live/", lambda socket: sockets.append(socket))  # noqa: PLW0108 - Playwright marks it
+        page.goto(f"{live_gateway.address}/traffic/speeds/?camera={quiet_camera}")
+        expect(page.get_by_text("No speeds without a calibration")).to_be_visible()
+        histogram = page.locator("[data-panel=histogram]")
+        chart = histogram.locator("[data-chart]").element_handle()
+
+        def drive(times: int, speed_mps: float) -> None:
+            for _ in range(times):
+                told = {"class": "car", "speed_mps": speed_mps, "t": 0}
+                sockets[-1].send(json.dumps(reading | told))
+
+        drive(40, 5.2)
+        page.wait_for_function("chart => chart.data?.[0].y.join() === '40'", arg=chart)
+        drive(10, 6.2)
+        # Fewer than 500 are in bins of 1 m/s: from 5 m/s on, and from 6 m/s on.
+        page.wait_for_function("chart => chart.data[0].y.join() === '40,10'", arg=chart)
+        expect(histogram.locator("[data-note]")).to_contain_text("n = 50")
+
+
+@pytest.mark.parametrize("tab", ["traffic/", "traffic/movements/", "people/"])
+@pytest.mark.parametrize("offset", ["Z", "+00:00", "%2B0000"])
+def test_a_link_may_name_times_with_their_offset(
+    live_gateway: RunningGateway, chromium: str, tab: str, offset: str, quiet_camera: int
+) -> None:
+    period = f"from=2026-01-01T10:00:00{offset}&to=2026-01-01T14:30{offset}"
+    with page_of(live_gateway, chromium) as page:
+        log_in(page)
+        page.goto(f"{live_gateway.address}/{tab}?camera={quiet_camera}&{period}")
+        expect(page.locator("#from")).to_have_value("2026-01-01T10:00")
+        expect(page.locator("#to")).to_have_value("2026-01-01T14:30")
+        expect(page.locator("[data-problem]")).to_be_hidden()

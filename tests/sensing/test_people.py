@@ -309,4 +309,4 @@ def test_nothing_longer_than_a_day_reads_single_facts_or_minutes() -> None:
     sql = " ".join(query["sql"] for query in asked.captured_queries)
     for row in ("crossing", "visit", "countinterval", "observedminute", "zoneminute"):
         assert f'"sensing_{row}"' not in sql
-    assert len(asked) <= 10
+    assert len(asked) <= 12

@@ -13,12 +13,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from scipy import stats
 
-from sensing.models import Camera, Site
+from sensing.models import Camera, CountInterval, ObservedMinute, Site
 from sensing.selectors import count_bins, current_site
 from sensing.selectors.flow import flow_bins, peak_hours
 from sensing.selectors.headways import headways
+from sensing.selectors.lengths import lengths
 from sensing.selectors.line_flows import line_flows
-from sensing.selectors.quarters import MINUTES, QUARTERS, Selection, rollup_for, stretches
+from sensing.selectors.quarters import Selection
 from sensing.selectors.speeds import speed_bins
 from sensing.services import site_change
 from tests.sensing.quarter_rows import QUARTER, at_quarter, counted, measured, observed, passed
@@ -92,19 +93,6 @@ def test_of_two_cameras_one_that_is_down_makes_the_bin_partial_and_its_flow_no_l
 
 
 # --- Bins ---
-
-
-def test_quarters_tell_bins_that_are_made_of_them_and_minutes_the_others() -> None:
-    assert rollup_for([0, 15, 30]) is QUARTERS
-    assert rollup_for([0, 1440]) is QUARTERS
-    assert rollup_for([0, 5, 10]) is MINUTES
-    assert rollup_for([7, 67]) is MINUTES
-
-
-def test_stretches_of_equal_bins_cover_all_of_them() -> None:
-    assert list(stretches([0, 60, 120, 180])) == [(0, 180, 60)]
-    edges = [0, 1440, 2880, 4260, 5700, 7140]  # a day of 23 hours in the middle
-    assert list(stretches(edges)) == [(0, 2880, 1440), (2880, 4260, 1380), (4260, 7140, 1440)]
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25)])
@@ -205,6 +193,63 @@ def test_headways_and_gaps_of_a_day() -> None:
     assert (few["soundness"], few["median_s"], few["gap_median_s"]) == ("refused", None, None)
     with pytest.raises(ValueError, match="day"):
         headways(chosen(camera, quarters=200))
+
+
+def test_lengths_of_a_day_by_class() -> None:
+    camera = make_camera()
+    measured_m = [4.2] * 20 + [6.69] * 4 + [6.7] * 6 + [12.2] * 10
+    for number, length_m in enumerate(measured_m):
+        passed(camera, number, NOON_S + number, length_m=length_m)
+    passed(camera, 99, NOON_S)  # its length was not measured
+    found = lengths(chosen(camera))
+    assert (found["count"], found["soundness"]) == (40, "few")
+    limits = [(one["name"], one["from_m"], one["below_m"]) for one in found["classes"]]
+    assert limits == [("short", 0.0, 6.7), ("medium", 6.7, 12.2), ("long", 12.2, None)]
+    shares = [(one["count"], one["percent"]) for one in found["classes"]]
+    assert shares == [(24, 60.0), (6, 15.0), (10, 25.0)]
+    with pytest.raises(ValueError, match="day"):
+        lengths(chosen(camera, quarters=200))
+
+
+def test_shares_of_lengths_need_30_vehicles() -> None:
+    camera = make_camera()
+    for number in range(29):
+        passed(camera, number, NOON_S + number, length_m=4.2)
+    few = lengths(chosen(camera))
+    assert (few["count"], few["soundness"]) == (29, "refused")
+    assert [(one["count"], one["percent"]) for one in few["classes"]] == [
+        (29, None),
+        (0, None),
+        (0, None),
+    ]
+
+
+def test_wrong_ways_in_short_bins_are_told_for_a_day_from_crossings() -> None:
+    camera = make_camera()
+    observed(camera, QUARTER)
+    passed(camera, 1, NOON_S + 60, wrong_way=True)
+    passed(camera, 2, NOON_S + 119.9, wrong_way=True)
+    passed(camera, 3, NOON_S + 120)
+    passed(camera, 4, NOON_S + 600, wrong_way=True, line_id="other")
+    minutes = [
+        CountInterval(
+            camera=camera, line_id="gate", minute=int(NOON_S // 60) + k, object_class="car",
+            size="small", direction="forward", count=2 - k % 2,
+        )
+        for k in (1, 2)
+    ]  # fmt: skip
+    CountInterval.objects.bulk_create(minutes)
+    watched = [
+        ObservedMinute(camera=camera, minute=int(NOON_S // 60) + k, observed_s=60.0)
+        for k in range(15)
+    ]
+    ObservedMinute.objects.bulk_create(watched)
+    fine = flows(chosen(camera, quarters=1), 1)
+    assert [row["wrong_way"] for row in fine] == [0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]
+    here = flows(chosen(camera, quarters=1, line="gate"), 5)
+    assert [row["wrong_way"] for row in here] == [2, 0, 0]
+    long = flows(chosen(camera, quarters=200), 5)
+    assert {row["wrong_way"] for row in long} == {None}
 
 
 # --- Speeds ---

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-
-from sensing.domain.scoring import ScoredEvent, score_crossings, total_score
 
 HOUR_S = 3600.0
 
@@ -26,20 +25,6 @@ class CountAgreement:
     mape_percent: float | None
     mape_bins: int
     bias_percent: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class EventAgreement:
-    """Matched one to one: same line and direction, within the tolerance."""
-
-    found: int
-    truth: int
-    matched: int
-    precision: float
-    recall: float
-    f1: float
-    class_accuracy_percent: float | None
-    confusion: Mapping[tuple[str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,29 +81,16 @@ def geh_of_counts(automatic: float, manual: float, period_s: float) -> float:
     return geh(automatic * HOUR_S / period_s, manual * HOUR_S / period_s)
 
 
-def geh_share_percent(values: Sequence[float], below: float = 5.0) -> float | None:
-    """Share of links (or hours) whose GEH is below a mark: 5 on 85 % of links is usual."""
-    return 100.0 * sum(v < below for v in values) / len(values) if values else None
-
-
-def compare_events(
-    found: Sequence[ScoredEvent], truth: Sequence[ScoredEvent], tolerance_s: float
-) -> EventAgreement:
-    """All lines together; totals let errors cancel, this does not."""
-    score = total_score(score_crossings(found, truth, tolerance_s))
-    judged = sum(score.confusion.values())
-    right = sum(n for (true, mine), n in score.confusion.items() if true == mine)
-    return EventAgreement(
-        score.found, score.truth, score.matched, score.precision, score.recall, score.f1,
-        100.0 * right / judged if judged else None, dict(score.confusion),
-    )  # fmt: skip
-
-
 def confusion_matrix(
     confusion: Mapping[tuple[str, str], int],
 ) -> tuple[list[str], list[list[int]]]:
-    """(classes, rows of the true class with columns of the found one)."""
-    classes = sorted({name for pair in confusion for name in pair})
+    """(classes, rows of the true class with columns of the found one), from events by (true class,
+    found class); what was true most often comes first."""
+    true: Counter[str] = Counter()
+    for (name, _found), count in confusion.items():
+        true[name] += count
+    names = {name for pair in confusion for name in pair}
+    classes = sorted(names, key=lambda name: (-true[name], name))
     return classes, [[confusion.get((t, f), 0) for f in classes] for t in classes]
 
 

@@ -7,7 +7,6 @@ marked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -110,29 +109,6 @@ def percentile_from_bins(histogram: SpeedHistogram, percent: float) -> SpeedStat
     raise AssertionError("the last bin reaches every share")
 
 
-def histogram_of(speeds_mps: ArrayLike, width_mps: float, first_mps: float = 0.0) -> SpeedHistogram:
-    """Counts in bins up to the fastest. Raises ``ValueError`` for a speed below the first bin."""
-    speeds = _speeds(speeds_mps)
-    place = np.floor((speeds - first_mps) / width_mps + 1e-9).astype(np.int64)
-    if np.any(place < 0):
-        raise ValueError(f"expected speeds of at least {first_mps} m/s, got {speeds.min()}")
-    counts = np.bincount(place).tolist() if len(speeds) else []
-    return SpeedHistogram(first_mps, width_mps, tuple(float(count) for count in counts))
-
-
-def pace(speeds_mps: ArrayLike, width_mps: float = PACE_WIDTH_MPS) -> Pace | None:
-    """The 10 km/h pace from single speeds: the band that begins at one of them and holds most,
-    both ends included; the slowest of equals."""
-    speeds = np.sort(_speeds(speeds_mps))
-    if not len(speeds):
-        return None
-    last = np.searchsorted(speeds, speeds + width_mps * (1.0 + 1e-12), side="right")
-    held = last - np.arange(len(speeds))
-    best = int(held.argmax())
-    share = 100.0 * float(held[best]) / len(speeds)
-    return Pace(float(speeds[best]), width_mps, float(held[best]), share)
-
-
 def pace_from_bins(histogram: SpeedHistogram, width_mps: float = PACE_WIDTH_MPS) -> Pace | None:
     """The pace from bins, in which vehicles are taken as evenly spread; the slowest of equals."""
     if not histogram.count > 0:
@@ -148,12 +124,6 @@ def pace_from_bins(histogram: SpeedHistogram, width_mps: float = PACE_WIDTH_MPS)
     return Pace(float(lows[best]), width_mps, float(held[best]), share)
 
 
-def over_limit_percent(speeds_mps: ArrayLike, limit_mps: float) -> float | None:
-    """Share of vehicles faster than the limit, in %."""
-    speeds = _speeds(speeds_mps)
-    return 100.0 * float(np.mean(speeds > limit_mps)) if len(speeds) else None
-
-
 def over_limit_percent_from_bins(histogram: SpeedHistogram, limit_mps: float) -> float | None:
     """The same from bins; within the bin of the limit vehicles are taken as evenly spread."""
     if not histogram.count > 0:
@@ -161,16 +131,6 @@ def over_limit_percent_from_bins(histogram: SpeedHistogram, limit_mps: float) ->
     low = histogram.first_mps + histogram.width_mps * np.arange(len(histogram.counts))
     above = np.clip((low + histogram.width_mps - limit_mps) / histogram.width_mps, 0.0, 1.0)
     return 100.0 * float(above @ np.array(histogram.counts)) / histogram.count
-
-
-def free_speeds(
-    speeds_mps: ArrayLike, headways_s: ArrayLike, least_headway_s: float = 4.0
-) -> Floats:
-    """Speeds of those who choose their own: who follow nobody within ``least_headway_s``. A headway
-    that is not known (NaN) shows no follower, and is left out."""
-    headways = np.asarray(headways_s, np.float64)
-    chosen: Floats = np.asarray(speeds_mps, np.float64)[headways >= least_headway_s]
-    return chosen
 
 
 def _speeds(speeds_mps: ArrayLike) -> Floats:
@@ -183,11 +143,3 @@ def _speeds(speeds_mps: ArrayLike) -> Floats:
 def _check_percent(percent: float) -> None:
     if not 0.0 < percent < 100.0:
         raise ValueError(f"expected a percentage between 0 and 100, got {percent}")
-
-
-def mean_with_error(values: Sequence[float]) -> tuple[float, float] | None:
-    """(mean, standard error of the mean s / √n) of at least two values."""
-    if len(values) < 2:
-        return None
-    array = np.asarray(values, np.float64)
-    return float(array.mean()), float(array.std(ddof=1) / np.sqrt(len(array)))

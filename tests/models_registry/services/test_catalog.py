@@ -15,8 +15,9 @@ from models_registry.services.catalog import (
     version_add,
     version_delete,
 )
-from models_registry.storage import store_model, version_path
+from models_registry.storage import version_path
 from tests.models_registry.uploading import accepted, zoo_model
+from tests.registry_rows import store_model
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("registry")]
 

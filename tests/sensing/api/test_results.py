@@ -217,6 +217,19 @@ def test_a_time_without_an_offset_is_one_of_the_site(viewer: APIClient) -> None:
     assert viewer.get(url(CROSSINGS, **{"from": "2026-01-01T21:01"})).json()["results"] == []
 
 
+@pytest.mark.parametrize("plus", ["%2B", "+", "%20"])
+def test_the_plus_of_an_offset_may_have_become_a_blank(viewer: APIClient, plus: str) -> None:
+    camera = make_camera()
+    ingest([facts(camera, crossing(1))])  # at 12:00 UTC
+
+    def since(text: str) -> int:
+        return len(viewer.get(f"{CROSSINGS}?from={text}").json()["results"])
+
+    assert since(f"2026-01-01T21:00:00{plus}09:00") == 1
+    assert since(f"2026-01-01T21:00:01{plus}0900") == 0
+    assert since("2026-01-01%2012:00") == 1  # here the blank stands for the T
+
+
 NONSENSE: list[tuple[str, dict[str, Any], str]] = [
     *(
         (path, query, field)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from sensing.models import SummedDay
 from sensing.services import site_change
 from tests.sensing.quarter_rows import QUARTER, counted, measured, observed, passed
 from tests.sensing.rows import NOON_S, make_camera
@@ -46,20 +48,21 @@ def test_flow_comes_with_totals_and_bins_on_the_clock_of_the_site(viewer: APICli
     assert (second["coverage"], second["count"], second["forward"]) == ("down", None, None)
 
 
-def test_details_have_peaks_lines_and_for_a_day_headways(viewer: APIClient) -> None:
+def test_details_have_peaks_lines_and_for_a_day_headways_and_lengths(viewer: APIClient) -> None:
     camera = make_camera()
     for k in range(4):
         observed(camera, QUARTER + k)
         counted(camera, QUARTER + k, 10)
-    passed(camera, 1, NOON_S, headway_s=3.0)
+    passed(camera, 1, NOON_S, headway_s=3.0, length_m=15.0)
     found = document(viewer.get(FLOW, {**HOUR, "detail": "true"}))
     assert (found["peaks"]["peak"]["volume"], found["peaks"]["peak"]["factor"]) == (40.0, 1.0)
     assert found["peaks"]["peak"]["start"] == "2026-01-01T12:00:00+00:00"
     assert [line["count"] for line in found["lines"]] == [40]
     assert found["headways"]["count"] == 1
+    assert [one["count"] for one in found["lengths"]["classes"]] == [0, 0, 1]
     with CaptureQueriesContext(connection) as captured:
         month = document(viewer.get(FLOW, {"from": "2025-12-15", "to": "2026-01-15", "detail": 1}))
-    assert month["headways"] is None
+    assert (month["headways"], month["lengths"]) == (None, None)
     assert not [query for query in captured if "sensing_crossing" in query["sql"]]
 
 
@@ -113,6 +116,21 @@ def test_what_cannot_be_answered_is_refused_in_words(
     assert answer.status_code == 400
     assert answer.json()["field"] == field
     assert answer.json()["message"]
+
+
+def test_of_years_there_are_no_peak_hours_and_speeds_by_days_that_are_summed(
+    viewer: APIClient,
+) -> None:
+    make_camera()
+    years = {"from": "2022-01-01T00:00:00Z", "to": "2026-01-01T00:00:00Z", "bin": "1440"}
+    found = document(viewer.get(FLOW, {**years, "detail": "true"}))
+    assert (found["peaks"], found["lines"]) == (None, [])
+    assert viewer.get(SPEEDS, years).status_code == 400
+    end = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) // 900
+    SummedDay.objects.bulk_create(
+        SummedDay(first=first, after=first + 96) for first in range(end - 96 * 1461, end, 96)
+    )
+    assert len(document(viewer.get(SPEEDS, years))["results"]) == 1461
 
 
 @pytest.mark.parametrize("path", [FLOW, SPEEDS])

@@ -10,7 +10,6 @@ from sensing.domain.geometry import (
     box_overlap,
     box_sizes,
     hysteresis_band,
-    segments_cross,
 )
 from sensing.domain.scene import CountingLine, Point, Zone
 
@@ -49,27 +48,6 @@ def test_overlap_of_boxes() -> None:
     assert box_overlap([0, 0, 10, 10], [5, 0, 15, 10]) == pytest.approx(1 / 3)
     assert box_overlap([0, 0, 10, 10], [20, 20, 30, 30]) == 0.0
     assert box_overlap([0, 0, 0, 0], [0, 0, 0, 0]) == 0.0
-
-
-@pytest.mark.parametrize(
-    ("segments", "cross"),
-    [
-        (((0, 0), (2, 2), (0, 2), (2, 0)), True),
-        (((0, 0), (1, 1), (2, 0), (2, 2)), False),
-        (((0, 0), (2, 0), (1, 0), (3, 0)), True),
-        (((0, 0), (1, 0), (2, 0), (3, 0)), False),
-        (((0, 0), (2, 0), (2, 0), (2, 2)), True),
-        (((0, 0), (2, 0), (0, 1), (2, 1)), False),
-    ],
-)
-def test_segments_cross_where_they_share_a_point(segments: tuple[Point, ...], cross: bool) -> None:
-    assert bool(segments_cross(*segments)) is cross
-
-
-def test_segments_cross_many_at_once() -> None:
-    starts = np.array([[0.0, 0.0], [5.0, 0.0]])
-    ends = starts + np.array([0.0, 2.0])
-    assert segments_cross(starts, ends, (-1, 1), (1, 1)).tolist() == [True, False]
 
 
 def test_points_in_polygons_also_concave_and_several() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sensing.domain.calibration_document import parse_calibration
 from sensing.domain.counting import LineCounter
 from sensing.domain.memory import TrackMemory
-from sensing.domain.passing import SETTLE_S, Headways, Passings
+from sensing.domain.passing import SETTLE_S, SHADED_SIZES, Headways, Passings
 from sensing.domain.pose import BODY_SIZES
 from sensing.domain.results import Crossing, SpeedReading
 from sensing.domain.road import CameraRoad, road_for
@@ -22,7 +22,6 @@ from sensing.simulation import parse_simulation_url, simulated_calibration
 SPEC = parse_simulation_url("sim://road?width=1280&height=720")
 CALIBRATION = parse_calibration(simulated_calibration(SPEC))
 LINE = CountingLine("road", "Road", (0.08, 0.6), (0.97, 0.6), one_way="backward")
-CAR = np.array(BODY_SIZES["car"].row())[:, None]
 
 
 def crossing(track: int, time_s: float, direction: str = "forward", line: str = "road") -> Crossing:
@@ -76,6 +75,7 @@ def drive(
     anchor: Anchor = "center",
     until_s: float = 6.0,
     lost_s: float = math.inf,
+    shaded_until_s: float = 0.0,
 ) -> tuple[list[tuple[float, Crossing]], list[tuple[float, SpeedReading]]]:
     """Cars going away, by track: (y at the start in m, speed in m/s). What is told, and when."""
     memory = TrackMemory(anchor, 1.5)
@@ -86,7 +86,7 @@ def drive(
     for k in range(int(until_s * 10)):
         time_s = k / 10
         seen = cars if time_s < lost_s else {}
-        tracks = boxes(time_s, seen)
+        tracks = boxes(time_s, seen, shaded=time_s < shaded_until_s)
         told, settled = passings.update(tracks, time_s, counter.update(tracks, time_s, k))
         crossings += [(time_s, found) for found in told]
         readings += [(time_s, reading) for reading in settled]
@@ -95,7 +95,7 @@ def drive(
     return crossings, readings + [(math.inf, reading) for reading in settled]
 
 
-def boxes(time_s: float, cars: dict[int, tuple[float, float]]) -> Tracks:
+def boxes(time_s: float, cars: dict[int, tuple[float, float]], *, shaded: bool = False) -> Tracks:
     pose = CALIBRATION.pose
     assert pose is not None
     count = len(cars)
@@ -103,13 +103,14 @@ def boxes(time_s: float, cars: dict[int, tuple[float, float]]) -> Tracks:
     heading = np.tile([[0.0], [1.0]], count)
     corners: NDArray[np.float64] = np.zeros((0, 4))
     if count:
-        sizes = np.repeat(CAR, count, axis=1)
-        corners = np.concatenate(pose.outlines(ground, heading, sizes, BODY_SIZES["car"])).T
+        body = (SHADED_SIZES if shaded else BODY_SIZES)["car"]
+        sizes = np.repeat(np.array(body.row())[:, None], count, axis=1)
+        corners = np.concatenate(pose.outlines(ground, heading, sizes, body)).T
     exact = corners.astype(np.float32)
     return Tracks(
         np.array(list(cars), np.int64), exact, np.full(count, 0.9, np.float32),
         np.zeros(count, np.int32), ("car",), np.ones(count, np.bool_), np.full(count, time_s),
-        measured_xyxy=exact,
+        measured_xyxy=exact, shaded=shaded,
     )  # fmt: skip
 
 
@@ -150,6 +151,18 @@ def test_a_car_that_is_lost_behind_the_line_still_gets_its_speed() -> None:
     assert reading.speed_mps == pytest.approx(12.0, abs=0.1)
     assert math.isfinite(settled_s)
     assert told_s < settled_s
+
+
+@pytest.mark.parametrize("swap_s", [0.5, 0.8, 1.0, 1.3, 1.6, 2.0, 9.0])
+def test_a_change_of_detector_in_mid_run_spoils_no_speed(swap_s: float) -> None:
+    """Until then the boxes take in the shadow beneath the cars, and then they do not: to the lower
+    edge that is a jump, and to a meter that goes on with the other bodies a wrong speed."""
+    crossings, readings = drive(ROAD, TWO, anchor="bottom", shaded_until_s=swap_s)
+    assert [found.track_id for _, found in crossings] == [1, 2]
+    assert [reading.track_id for _, reading in readings] == [1, 2]
+    for _, reading in readings:
+        assert reading.speed_mps == pytest.approx(TWO[reading.track_id][1], rel=0.005)
+        assert reading.length_m == pytest.approx(4.5, abs=0.3)
 
 
 def test_at_the_end_of_a_run_all_that_waits_is_told() -> None:

@@ -139,6 +139,7 @@ def crossings(camera: Camera, n: int, start: datetime = DAY) -> None:
                 at=start + timedelta(seconds=k),
                 frame_index=k,
                 speed_mps=10.0 if k % 2 else None,
+                length_m=(4.5, 8.0)[k % 2] if k % 4 else None,
                 wrong_way=k == 0,
             )
             for k in range(n)

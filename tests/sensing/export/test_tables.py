@@ -15,6 +15,7 @@ import pytest
 from sensing.export.order import Order
 from sensing.export.table import Column, Table
 from sensing.export.workbook import workbook_chunks
+from sensing.models import QuarterCount
 from sensing.selectors import current_site
 from sensing.selectors.exports import export_chunks, export_name
 from tests.sensing.export.rows import (
@@ -24,6 +25,7 @@ from tests.sensing.export.rows import (
     crossings,
     move,
     observe,
+    quarter_of,
     road,
     speeds,
     stay,
@@ -60,6 +62,7 @@ def test_every_file_says_the_same_of_crossings(file_format: str) -> None:
     assert found["speed_kmh"].sum() == pytest.approx(550 * 36.0)
     assert found["speed_kmh"].isna().sum() == 550
     assert found["track_id"].tolist() == list(range(1100))
+    assert found["length_class"].fillna("").tolist()[:4] == ["", "medium", "short", "medium"]
     assert found["wrong_way"].sum() == 1
     assert pd.Timestamp(found["at"].iloc[1]) == pd.Timestamp("2026-01-05T00:00:01Z")
 
@@ -156,6 +159,24 @@ def test_movements_and_zones() -> None:
     assert zones["dwell_median_s"].iloc[0] > 0
     visits(camera, 3)
     assert frame("visits")["dwell_s"].tolist() == [30.0] * 3
+
+
+def test_footfall_tells_who_came_over_each_line_and_leaves_out_who_turned_back() -> None:
+    camera = road()
+    camera.modules.filter(kind="person_count").update(parameters={"lines": ["exit"]})
+    observe(camera, DAY, 4)
+    same = {"camera": camera, "line_id": "exit", "object_class": "person"}
+    for direction, passed, backs in (("forward", 7, 1), ("backward", 3, 1)):
+        QuarterCount.objects.create(
+            **same, quarter=quarter_of(DAY), direction=direction, count=passed, turn_backs=backs
+        )
+    count(camera, DAY, 5, line="exit")  # cars are nobody
+    found = frame("footfall", bin_minutes=60, end=DAY + 2 * HOUR)
+    assert found["line"].tolist() == ["Exit", "Exit"]
+    assert found["coverage"].tolist() == ["complete", "unknown"]
+    # Each turn-back undoes one way in and one way out.
+    assert found["entries"].fillna(-1).tolist() == [5, -1]
+    assert found["exits"].fillna(-1).tolist() == [1, -1]
 
 
 def test_names_that_begin_like_formulas_run_nowhere() -> None:

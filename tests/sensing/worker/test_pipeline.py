@@ -183,3 +183,15 @@ def test_a_new_resolution_goes_on_with_the_calibration() -> None:
     )
     for index, size in enumerate([(640, 360), (1280, 720), (640, 360)]):
         assert sensing.step(nothing, size, index / 10, index).facts == SensedFacts()
+
+
+def test_boxes_are_those_of_the_detector_that_found_them() -> None:
+    sensing = Sensing(parse_scene(SCENE))
+    nothing = Detections(
+        np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), ("car",)
+    )
+    shaded = [
+        sensing.step(nothing, (640, 360), index / 10, index, detector=name).tracks.shaded
+        for index, name in enumerate(["motion", "road@live", "motion"])
+    ]
+    assert shaded == [True, False, True]
