@@ -12,11 +12,11 @@ from models_registry.runtime.contract import ContractInvalid, ModelContract, che
 from models_registry.runtime.detections import Detections
 from models_registry.runtime.errors import ModelUnusable
 from models_registry.runtime.layouts import settle
-from models_registry.runtime.model_file import read_model
+from models_registry.runtime.model_file import ModelFile, read_model
 from models_registry.runtime.onnx_detector import OnnxDetector
 from models_registry.runtime.session import Session
 
-__all__ = ["Detector", "ModelUnusable", "load_detector"]
+__all__ = ["Detector", "ModelUnusable", "detector_of", "load_detector"]
 
 
 class Detector(Protocol):
@@ -51,8 +51,18 @@ def load_detector(
     a JSON contract of the same name beside the file counts, if there is one. ``warm_up`` runs it
     once more on an empty frame, so that the first real one is not slow. Raises ``ModelUnusable``.
     """
-    file = read_model(model_path)
     stated = contract if contract is not None else _contract_beside(model_path)
+    return detector_of(read_model(model_path), stated, threads=threads, warm_up=warm_up)
+
+
+def detector_of(
+    file: ModelFile,
+    stated: ModelContract | dict[str, Any] | None,
+    *,
+    threads: int = 1,
+    warm_up: bool = True,
+) -> OnnxDetector:
+    """``load_detector`` for a file that is read already."""
     session = Session(file.content, threads=threads)
     settled = settle(file, session, stated)
     chosen = settled.contract
