@@ -1,0 +1,107 @@
+"""A small classifier of vehicle types with and without a teacher: same pictures, same steps.
+
+    python -m bench.lightweight.distillation [--seeds 3] [--steps 600] [--out FOLDER]
+
+Per seed: the teacher is trained on the labels; then the student twice, on the labels alone and with
+the teacher's softened answers (Hinton et al. 2015) to the very pictures that it sees. All three get
+the same batches. Accuracy is that of the exported files on pictures held out. A run that was broken
+off goes on with the files that it left in ``--out``. Needs torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from bench.lightweight.vehicle_kinds import BATCH, Lesson, crops, print_table, recipe_of, spread
+from bench.provenance import SHARED, print_provenance
+from models_registry.inspection.macs import count_macs, count_parameters
+from models_registry.training.classifier_pictures import WEATHERS
+from models_registry.training.soft_targets import file_teacher
+
+TEACHER = {"stem": "bands", "width": 1.0}
+STUDENT = {"stem": "bands", "width": 0.4}
+SOFT = {"temperature": 3.0, "part": 0.7}
+ALONE, TAUGHT = "student, labels alone", "student, taught"
+ROLES = ("teacher", ALONE, TAUGHT)
+
+
+def main() -> None:
+    options = read_options()
+    print_provenance()
+    print(f"{options.steps} steps of {BATCH} pictures, seeds 1–{options.seeds};", SOFT, flush=True)
+    found = crops(recipe_of(1, options.steps))
+    print(f"{len(found.learnt.paths)} pictures learnt from, {len(found.held_out.paths)} held out")
+    accuracy: dict[str, list[dict[str, float]]] = {name: [] for name in ROLES}
+    paths: dict[str, Path] = {}
+    for seed in range(1, options.seeds + 1):
+        paths = {name: options.out / file_of(name, seed) for name in ROLES}
+        teacher = recipe_of(seed, options.steps, network=TEACHER)
+        alone = recipe_of(seed, options.steps, network=STUDENT)
+        soft = {**SOFT, "path": str(paths["teacher"].resolve())}
+        taught = recipe_of(seed, options.steps, network=STUDENT, teacher=soft)
+        lesson = Lesson(teacher, found)
+        lesson.learn(teacher, paths["teacher"])
+        lesson.learn(alone, paths[ALONE])
+        assert taught.teacher is not None
+        teach = file_teacher(taught.teacher, found.learnt.classes, SHARED)
+        lesson.learn(taught, paths[TAUGHT], teach)
+        for name, path in paths.items():
+            accuracy[name].append(found.accuracy(path))
+            words = ", ".join(f"{x} {share:.3f}" for x, share in accuracy[name][-1].items())
+            print(f"seed {seed}, {name}: {words}", flush=True)
+    print_results(paths, accuracy)
+
+
+def print_results(paths: dict[str, Path], accuracy: dict[str, list[dict[str, float]]]) -> None:
+    """Mean ± standard deviation over the seeds."""
+    models = {name: onnx.load(path) for name, path in paths.items()}
+    macs = {name: count_macs(model) or 0 for name, model in models.items()}
+    rows = []
+    for name, found in accuracy.items():
+        foul = [float(np.mean([x[y] for y in WEATHERS[1:]])) for x in found]
+        size = [f"{macs[name] / 1e6:.2f}", f"1/{macs['teacher'] / macs[name]:.1f}"]
+        size += [f"{count_parameters(models[name]):,}"]
+        rows.append([name, *size, spread([x["clean"] for x in found]), spread(foul)])
+    print()
+    head = ["", "million MACs", "of the teacher's", "parameters", "clean", "mean of five weathers"]
+    print_table(head, rows)
+    for weather in ("clean", "all six"):
+        seen = WEATHERS if weather == "all six" else (weather,)
+        means = {
+            name: [float(np.mean([x[y] for y in seen])) for x in found]
+            for name, found in accuracy.items()
+        }
+        gained = np.subtract(means[TAUGHT], means[ALONE])
+        short = np.subtract(means[TAUGHT], means["teacher"])
+        print(f"\n{weather}, points by seed: taught − alone {points(gained)};", end=" ")
+        print(f"taught − teacher {points(short)}")
+
+
+def file_of(role: str, seed: int) -> str:
+    return f"{role.replace(', ', '-').replace(' ', '-')}-{seed}.onnx"
+
+
+def points(shares: np.ndarray) -> str:
+    return ", ".join(f"{x * 100:+.1f}" for x in shares)
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    options.out = options.out or Path(tempfile.mkdtemp())
+    options.out.mkdir(parents=True, exist_ok=True)
+    return options
+
+
+if __name__ == "__main__":
+    main()

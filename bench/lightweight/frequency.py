@@ -1,0 +1,159 @@
+"""Vehicle types under weather: full resolution, plain downscale, all bands, gated bands.
+
+    python -m bench.lightweight.frequency [--seeds 3] [--steps 600] [--calm] [--out FOLDER]
+
+Every net gets the same pictures of 96×96 in the same batches and the same number of steps; all have
+the same trunk, which runs on each pixel, or on 1/16 of the places behind a fixed convolution of
+stride 4: the block means of luminance and both colour differences (plain downscale), the 16 cosine
+bands of the luminance beside the two colour means (all bands), or those of them that learned gates
+keep (gated bands). The weather of the held-out pictures is generated, always the same; with
+``--calm`` none of it is in training. A run that was broken off goes on with the files that it left
+in ``--out``. Needs torch. Times and bytes are those of the exported files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from bench.lightweight.activations import peak_activation_bytes
+from bench.lightweight.vehicle_kinds import BATCH, Lesson, crops, print_table, recipe_of, spread
+from bench.provenance import print_provenance
+from models_registry.inspection.macs import count_macs
+from models_registry.runtime.session import Session
+from models_registry.training.classifier_pictures import WEATHERS
+
+BAND_COST = 0.4  # in so short a training, less keeps nearly all bands
+VARIANTS: dict[str, dict[str, Any]] = {
+    "full resolution": {"stem": "whole"},
+    "plain downscale": {"stem": "downscaled"},
+    "all bands": {"stem": "bands"},
+    "gated bands": {"stem": "gated_bands", "band_cost": BAND_COST},
+    "gated bands, trunk ½ as wide": {
+        "stem": "gated_bands",
+        "width": 0.5,
+        "band_cost": BAND_COST,
+    },
+}
+ROUNDS, RUNS = 100, 6
+
+
+def main() -> None:
+    options = read_options()
+    print_provenance()
+    print(f"training with {'no' if options.calm else 'the same kinds of'} weather;", end=" ")
+    print(f"{options.steps} steps of {BATCH} pictures, seeds 1–{options.seeds}", flush=True)
+    found = crops(recipe_of(1, options.steps))
+    print(f"{len(found.learnt.paths)} pictures learnt from, {len(found.held_out.paths)} held out")
+    accuracy: dict[str, list[dict[str, float]]] = {name: [] for name in VARIANTS}
+    kept: dict[str, list[int]] = {name: [] for name in VARIANTS}
+    spent_s = dict.fromkeys(VARIANTS, 0.0)
+    for seed in range(1, options.seeds + 1):
+        lesson = Lesson(recipe_of(seed, options.steps, weather=not options.calm), found)
+        # The first net pays for drawing the pictures; the cheapest one, so that none looks dear.
+        for name in sorted(VARIANTS, key=lambda x: VARIANTS[x]["stem"] == "whole"):
+            network = VARIANTS[name]
+            recipe = recipe_of(seed, options.steps, weather=not options.calm, network=network)
+            path, began_s = file_of(options.out, name, seed), time.process_time()
+            lesson.learn(recipe, path)
+            spent_s[name] += time.process_time() - began_s
+            accuracy[name].append(found.accuracy(path))
+            if "bands" in network["stem"]:
+                kept[name].append(bands_in(path))
+            words = ", ".join(f"{x} {share:.3f}" for x, share in accuracy[name][-1].items())
+            print(f"seed {seed}, {name}: {words}; {kept[name][-1:]} bands", flush=True)
+    print(f"training took { ({x: round(y) for x, y in spent_s.items()}) } s of processor time\n")
+    print_accuracy(accuracy)
+    print_costs({x: file_of(options.out, x, 1) for x in VARIANTS}, kept)
+
+
+def print_accuracy(accuracy: dict[str, list[dict[str, float]]]) -> None:
+    """Mean ± standard deviation over the seeds."""
+    rows = []
+    for name, found in accuracy.items():
+        foul = [float(np.mean([x[y] for y in WEATHERS[1:]])) for x in found]
+        columns = [[x[weather] for x in found] for weather in WEATHERS]
+        rows.append([name, *map(spread, columns), spread(foul)])
+    print_table(["", *WEATHERS, "mean of the five weathers"], rows)
+
+
+def print_costs(paths: dict[str, Path], kept: dict[str, list[int]]) -> None:
+    """Of the first seed's files, on one thread, in turn; ratios to full resolution."""
+    models = {name: onnx.load(path) for name, path in paths.items()}
+    runs = {x: bound(path) for x, path in paths.items()}
+    times: dict[str, list[float]] = {name: [] for name in paths}
+    for _ in range(ROUNDS):
+        for name, run in runs.items():
+            began_s = time.perf_counter()
+            for _ in range(RUNS):
+                run.run()
+            times[name].append((time.perf_counter() - began_s) / RUNS)
+    base, *_ = paths
+    # Other programs can only make it slower: the fastest tenth of the rounds is the model's own.
+    fastest = {name: float(np.percentile(found, 10)) for name, found in times.items()}
+    macs = {name: count_macs(model) or 0 for name, model in models.items()}
+    memory = {name: peak_activation_bytes(model) for name, model in models.items()}
+    rows = []
+    for name, path in paths.items():
+        ratio = float(np.median(np.array(times[base]) / np.array(times[name])))
+        rows.append(
+            [
+                name,
+                f"{fastest[name] * 1e3:.3f}",
+                f"{fastest[base] / fastest[name]:.1f}",
+                f"{ratio:.1f}",
+                f"{macs[name] / 1e6:.1f}",
+                f"{macs[base] / macs[name]:.1f}",
+                f"{memory[name] / 1e3:.0f}",
+                f"1/{memory[base] / memory[name]:.1f}",
+                f"{path.stat().st_size / 1e3:.0f}",
+                "–" if not kept[name] else ", ".join(map(str, kept[name])),
+            ]
+        )
+    print()
+    head = ["", "ms", "times faster", "median of rounds", "million MACs", "times fewer"]
+    head += ["kB of activations", "ratio", "kB of file", "bands kept by seed"]
+    print_table(head, rows)
+
+
+def bands_in(path: Path) -> int:
+    """What the first convolution of an exported file gives."""
+    model = onnx.load(path)
+    weights = {x.name: x.dims[0] for x in model.graph.initializer}
+    return int(weights[model.graph.node[0].input[1]])
+
+
+def bound(path: Path) -> Any:
+    session = Session(path.read_bytes())
+    shape = [x or 1 for x in session.inputs[0].shape]
+    pixels = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
+    return session.bind({session.inputs[0].name: pixels})
+
+
+def file_of(folder: Path, name: str, seed: int) -> Path:
+    words = name.replace(",", "").replace("½", "half").replace(" ", "-")
+    return folder / f"{words}-{seed}.onnx"
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--calm", action="store_true")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    options.out = options.out or Path(tempfile.mkdtemp())
+    options.out.mkdir(parents=True, exist_ok=True)
+    return options
+
+
+if __name__ == "__main__":
+    main()
