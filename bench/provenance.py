@@ -37,6 +37,7 @@ def print_provenance() -> None:
     """Machine, load, command and commit."""
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"machine: {processor()}, {os.cpu_count()} cores, {platform.system()}; load {load}")
-    words = [Path(sys.argv[0]).stem, *sys.argv[1:]]
-    print(f"python {platform.python_version()}; command: python -m bench.{' '.join(words)}")
+    program = sys.modules["__main__"].__spec__
+    words = [program.name if program else Path(sys.argv[0]).stem, *sys.argv[1:]]
+    print(f"python {platform.python_version()}; command: python -m {' '.join(words)}")
     print(f"commit: {commit()}")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,23 +32,25 @@ BATCH = 32  # few epochs fit into the time: many small steps learn more than few
 
 
 class Vgg(nn.Module):
-    """VGG16 with batch normalisation; a picture ends as one point of 512 channels."""
+    """VGG16 with batch normalisation, every layer ``width`` times as wide; a picture ends as one
+    point of 512 channels."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: float = 1.0) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         channels = 3
-        for width in PLAN:
-            if width == 0:
+        for planned in PLAN:
+            if planned == 0:
                 layers.append(nn.MaxPool2d(2))
                 continue
-            layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False)]
-            layers += [nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
-            channels = width
+            wide = round(planned * width)
+            layers += [nn.Conv2d(channels, wide, 3, padding=1, bias=False)]
+            layers += [nn.BatchNorm2d(wide), nn.ReLU(inplace=True)]
+            channels = wide
         self.features = nn.Sequential(*layers)
-        self.dense = nn.ModuleList(
-            nn.Linear(*sizes) for sizes in ((512, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, len(CLASSES)))
-        )
+        hidden = round(HIDDEN * width)
+        sizes = ((channels, hidden), (hidden, hidden), (hidden, len(CLASSES)))
+        self.dense = nn.ModuleList(nn.Linear(*pair) for pair in sizes)
         self.drop = nn.Dropout(0.3)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
@@ -61,21 +64,28 @@ class Vgg(nn.Module):
         return self.dense[-1](x)
 
 
-def train(net: Vgg, minutes: float, rate: float, seed: int) -> None:
-    """Trains for a wall time. Weights that are exactly zero in a pruned net stay zero."""
+def for_minutes(minutes: float) -> Callable[[int], float]:
+    """The share of a training that is over, by the clock."""
+    began = time.monotonic()
+    return lambda step: (time.monotonic() - began) / (60 * minutes)
+
+
+def train(net: Vgg, spent: Callable[[int], float], rate: float, seed: int) -> None:
+    """Until ``spent`` (of a step's number) is 1. Weights that are exactly zero in a pruned net stay
+    zero. In bfloat16, which has no say in what the file computes."""
     x, y = (torch.from_numpy(a) for a in pictures(held_out=False))
     masks = [(w, (w != 0).float()) for w in net.parameters() if (w == 0).float().mean() > 0.1]
     draws = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.SGD(net.parameters(), rate, momentum=0.9, weight_decay=5e-4)
-    began, shown = time.monotonic(), 0.0
-    seen = 0
+    shown, step = 0.0, 0
     net.train()
-    while (share := (time.monotonic() - began) / (60 * minutes)) < 1:
+    while (share := spent(step)) < 1:
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1, share / 0.03 + 0.05) * (1 + np.cos(np.pi * share)) / 2
         batch = torch.randint(len(x), (BATCH,), generator=draws)
-        answers = net(augmented(x[batch], draws))
-        loss = nn.functional.cross_entropy(answers, y[batch], label_smoothing=0.05)
+        with torch.autocast("cpu", torch.bfloat16):
+            answers = net(augmented(x[batch], draws))
+        loss = nn.functional.cross_entropy(answers.float(), y[batch], label_smoothing=0.05)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 2.0)
@@ -83,10 +93,10 @@ def train(net: Vgg, minutes: float, rate: float, seed: int) -> None:
         with torch.no_grad():
             for weight, mask in masks:
                 weight.mul_(mask)
-        seen += BATCH
+        step += 1
         if share - shown > 0.05:
             shown = share
-            print(f"{share:4.0%}  {seen} pictures seen, loss {loss.item():.3f}", flush=True)
+            print(f"{share:4.0%}  {step * BATCH} pictures seen, loss {loss.item():.3f}", flush=True)
 
 
 def augmented(x: Tensor, draws: torch.Generator) -> Tensor:
@@ -173,13 +183,13 @@ def main() -> None:
     if checkpoint.is_file():
         net.load_state_dict(torch.load(checkpoint))
     else:
-        train(net, options.minutes, 0.01, options.seed)
+        train(net, for_minutes(options.minutes), 0.01, options.seed)
         torch.save(net.state_dict(), checkpoint)
     save(net, options.out / "vgg.onnx")
     if options.prune:
         prune(net, options.prune)
         print(f"pruned {options.prune:.0%}, not tuned: {held_out_accuracy(net):.4f}")
-        train(net, options.tune_minutes, 0.003, options.seed + 1)
+        train(net, for_minutes(options.tune_minutes), 0.003, options.seed + 1)
         save(net, options.out / "vgg_pruned.onnx")
 
 

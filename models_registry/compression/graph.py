@@ -72,7 +72,8 @@ class Graph:
 
     def set_constant(self, name: str, values: NDArray[Any]) -> None:
         """Overwrites a constant, whatever its shape was."""
-        self.constants[name].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        array = np.array(values, order="C")  # ascontiguousarray would make a scalar a list
+        self.constants[name].CopyFrom(numpy_helper.from_array(array, name))
 
     def add_constant(self, stem: str, values: NDArray[Any]) -> str:
         """A new constant; returns the name it got."""

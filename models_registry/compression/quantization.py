@@ -24,6 +24,7 @@ from models_registry.compression.graph import Graph, refuse_quantized
 from models_registry.compression.parameters import Parameter, check
 from models_registry.compression.ranges import METHODS, Range, activation_ranges
 from models_registry.compression.sensitivity import (
+    TAIL,
     Effect,
     Reference,
     blocks,
@@ -102,10 +103,15 @@ class _Job:
     context: Context
     ranges: dict[str, Range] = field(init=False)
     means: Means = field(init=False)
+    tail: set[str] = field(init=False)
     reference: Reference = field(init=False)
 
     def __post_init__(self) -> None:
         feeds, progress = self.context.calibration, self.context.progress
+        # What turns answers into boxes works little, and joins pixels and scores in one tensor,
+        # whose steps would be wider than any score.
+        found = blocks(self.float_model)
+        self.tail = {x for block in found if block.name == TAIL for x in block.nodes}
         self.ranges = activation_ranges(
             self.float_model,
             feeds,
@@ -121,7 +127,7 @@ class _Job:
 
     def outcome(self, original: onnx.ModelProto) -> Outcome:
         """Effects, choice, result and report."""
-        found = blocks(self.float_model)
+        found = [x for x in blocks(self.float_model) if x.name != TAIL]
         everything = [x for block in found for x in block.nodes]
         reduced = self.step.reduce_range == "always"
         ranked = effects(
@@ -165,7 +171,7 @@ class _Job:
             model = corrected(model, self.means, in_float, reduced=reduced)
         else:
             model = Graph(model).model  # the quantizer changes what it is given
-        return _quantize(model, self.ranges, in_float, reduced=reduced)
+        return _quantize(model, self.ranges, in_float | self.tail, reduced=reduced)
 
     def _drift(self, left: Sequence[Effect], reduced: bool, words: str) -> float:
         self.context.progress(0.9, words)

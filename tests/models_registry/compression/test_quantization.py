@@ -57,6 +57,21 @@ def test_names_types_and_labels_stay_and_no_foreign_operator_comes_in() -> None:
     assert kinds == {np.dtype(np.int8)}
 
 
+def test_scores_beside_boxes_in_pixels_keep_their_steps() -> None:
+    """In 8 bits a tensor with numbers up to 400 has steps of 1.6: every score would be 0."""
+    model = nets.detector()
+    stretched = next(x for x in model.graph.initializer if x.name == "boxes.w")
+    pixels = 3000 * nets.weights(model)["boxes.w"]
+    stretched.CopyFrom(onnx.numpy_helper.from_array(pixels, "boxes.w"))
+    result = Int8(max_float_share=0.0, drift_limit=1.0).apply(model, Context(FEEDS[:4])).model
+    expected, found = (run(loaded(x), FEEDS[5])["output"] for x in (model, result))
+    assert np.abs(expected[:, :4]).max() > 200
+    assert np.abs(found[:, 4:] - expected[:, 4:]).max() < 0.1
+    kinds = {name: x.op_type for x in result.graph.node for name in x.output}
+    assert kinds["shares"] == "Sigmoid"
+    assert kinds["output"] == "Reshape"
+
+
 def test_a_layer_that_8_bits_ruin_is_found_and_left_in_float() -> None:
     model = nets.detector(outlier=2000.0)
 
