@@ -10,9 +10,13 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
-from sensing.models import Camera
+from models_registry.services.builtin import builtin_install
+from sensing.models import Camera, Deployment, DeploymentState
+from sensing.selectors.detectors import GATEWAY
+from sensing.selectors.site import current_site
 from sensing.services import camera_register, scene_save
 from sensing.services.calibrations import calibration_save
+from sensing.services.deployments import deploy
 from sensing.simulation import (
     default_scene,
     demo_urls,
@@ -53,6 +57,19 @@ def ensure_admin() -> tuple[str, str] | None:
     password = given or secrets.token_urlsafe(12)
     User.objects.create_superuser(user, password=password)
     return None if given else (user, password)
+
+
+def ensure_detector() -> None:
+    """The shipped detector in the registry and, at the very first start, in service everywhere.
+
+    A gateway that has counted before goes on with what it used: its operator decides.
+    """
+    alias = builtin_install()
+    if current_site().detector or User.objects.exists() or Camera.objects.exists():
+        return
+    deployment = deploy(by=None, target=GATEWAY, reference=alias.reference)
+    # There is nothing yet to try it on, and motion still takes its place should it break.
+    Deployment.objects.filter(pk=deployment.pk).update(state=DeploymentState.ACTIVE, held=None)
 
 
 def ensure_demo_cameras() -> list[Camera]:

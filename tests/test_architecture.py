@@ -48,7 +48,10 @@ FORBIDDEN = {
     "models_registry/benchmarking": ("models_registry.models", "models_registry.services"),
     "models_registry/training": ("models_registry.models", "models_registry.services"),
 }
-TRAINERS = tuple(f"models_registry/management/commands/{x}.py" for x in ("train", "evaluate"))
+TRAINERS = tuple(
+    f"models_registry/management/commands/{x}.py"
+    for x in ("train", "train_regions", "evaluate", "finetune")
+)
 MAX_LINES = 400
 NAMELESS = {"utils", "helpers", "common", "manager", "misc"}
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models_registry.runtime.detections import Detections
+from models_registry.runtime.detections import Detections, FloatArray
 from models_registry.runtime.motion_background import Background
 from models_registry.runtime.motion_blobs import find_blobs
 from models_registry.runtime.motion_kinds import Kinds
@@ -49,6 +49,16 @@ class MotionParameters:
             raise ValueError(f"min_confidence: expected 0 to 1, got {self.min_confidence!r}")
 
 
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """A thing on one frame: ``box`` (4,) in its pixels, ``class_id`` indexing ``LABELS``."""
+
+    thing: Thing
+    box: FloatArray
+    confidence: float
+    class_id: int
+
+
 class MotionDetector:
     """Adaptive background, shadow removal, blobs grouped and split by size, classes by shape."""
 
@@ -69,17 +79,20 @@ class MotionDetector:
     def detect(self, frame: NDArray[np.uint8], time_s: float) -> Detections:
         """Moving things on a BGR frame (H, W, 3) taken at ``time_s`` seconds; boxes in pixels."""
         started = time.thread_time()
-        found = self._detect(frame, time_s)
+        seen = self.watch(frame, time_s)
+        least = self.parameters.min_confidence
+        found = self._detections([x for x in seen if x.confidence >= least])
         self.stage_ms = {"motion": (time.thread_time() - started) * 1e3}
         return found
 
-    def _detect(self, frame: NDArray[np.uint8], time_s: float) -> Detections:
+    def watch(self, frame: NDArray[np.uint8], time_s: float) -> list[Moving]:
+        """The same, one by one with the thing that each is, the unsure ones too."""
         height, width = frame.shape[:2]
         factor = max(1, round(max(width, height) / self.parameters.analysed_width))
         picture = _reduced(frame, factor)
         if self._background is None or self._size != (width, height):
             self._start(picture, (width, height), time_s)
-            return Detections.empty(LABELS)
+            return []
         assert self._background is not None
         assert self._last_s is not None
         step_s = min(max(time_s - self._last_s, 1e-3), MAX_STEP_S)
@@ -92,7 +105,16 @@ class MotionDetector:
         )
         things = self._memory.update(blobs, time_s)
         self._forgive_noise(picture, changed, things, step_s)
-        return self._detections(things, factor, width, height)
+        edge = np.array([width, height, width, height], np.float32)
+        return [
+            Moving(
+                thing,
+                np.clip(thing.box * np.float32(factor), 0.0, edge).astype(np.float32),
+                self._kinds.confidence(thing),
+                LABELS.index(self._kinds.of(thing)),
+            )
+            for thing in things
+        ]
 
     def _start(self, picture: NDArray[np.uint8], size: tuple[int, int], time_s: float) -> None:
         height, width = picture.shape[:2]
@@ -119,17 +141,14 @@ class MotionDetector:
         assert self._background is not None
         self._background.forgive(outside, picture, step_s)
 
-    def _detections(self, things: list[Thing], factor: int, width: int, height: int) -> Detections:
-        sure = [(thing, self._kinds.confidence(thing)) for thing in things]
-        sure = [(thing, c) for thing, c in sure if c >= self.parameters.min_confidence]
-        if not sure:
+    @staticmethod
+    def _detections(seen: list[Moving]) -> Detections:
+        if not seen:
             return Detections.empty(LABELS)
-        boxes = np.stack([thing.box for thing, _ in sure]) * np.float32(factor)
-        np.clip(boxes, 0.0, np.array([width, height, width, height], np.float32), out=boxes)
         return Detections(
-            boxes.astype(np.float32),
-            np.array([c for _, c in sure], np.float32),
-            np.array([LABELS.index(self._kinds.of(thing)) for thing, _ in sure], np.int32),
+            np.stack([x.box for x in seen]),
+            np.array([x.confidence for x in seen], np.float32),
+            np.array([x.class_id for x in seen], np.int32),
             LABELS,
         )
 

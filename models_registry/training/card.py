@@ -13,7 +13,8 @@ from models_registry.training.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A finished training. ``teacher``: the teacher's own figures in a distillation."""
+    """A finished training. ``teacher``: the teacher's own figures in a distillation; ``parent``:
+    those of the file that this one was made smaller from."""
 
     recipe: Recipe
     sources: tuple[LabelledSource, ...]
@@ -23,6 +24,8 @@ class Made:
     parameters: int
     macs: int
     teacher: tuple[Evaluated, ...] = ()
+    weights: str = "fp32"
+    parent: tuple[Evaluated, ...] = ()
 
 
 def card(made: Made) -> str:
@@ -32,7 +35,7 @@ def card(made: Made) -> str:
         f"# {recipe.name}",
         recipe.notes,
         "## What it is",
-        _table(
+        table(
             ["", ""],
             [
                 ["finds", ", ".join(recipe.classes)],
@@ -42,12 +45,12 @@ def card(made: Made) -> str:
                 ],
                 ["parameters", f"{made.parameters:,}"],
                 ["multiply-accumulates per frame", f"{made.macs / 1e9:.3f} G"],
-                ["file", f"{made.file_bytes:,} bytes (fp32)"],
+                ["file", f"{made.file_bytes:,} bytes ({made.weights})"],
                 ["licence", recipe.licence or "not stated"],
             ],
         ),
         "## What it finds",
-        _figures(history.evaluations, made.teacher),
+        _figures(history.evaluations, {"the teacher": made.teacher, "before": made.parent}),
         _meaning(history.evaluations),
         "## Data",
         _data(made),
@@ -59,20 +62,23 @@ def card(made: Made) -> str:
         "## Limits",
         recipe.limits or "Not stated by the recipe's author.",
         "## Recipe",
-        "```\n" + _recipe(recipe.to_json()) + "\n```",
+        "```\n" + recipe_lines(recipe.to_json()) + "\n```",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _figures(evaluations: list[Evaluated], teacher: tuple[Evaluated, ...]) -> str:
+def _figures(evaluations: list[Evaluated], beside: dict[str, tuple[Evaluated, ...]]) -> str:
     if not evaluations:
         return "Not measured: the recipe names no [[evaluation]]."
     last = max(x.step for x in evaluations)
     rows = [x for x in evaluations if x.step == last]
-    names = list(dict.fromkeys(name for x in (*rows, *teacher) for name in x.ap50))
+    others = [x for found in beside.values() for x in found]
+    names = list(dict.fromkeys(name for x in (*rows, *others) for name in x.ap50))
     listed = [[x.source, *_row(x, names)] for x in rows]
-    listed += [[f"{x.source}, the teacher", *_row(x, names)] for x in teacher]
-    return _table(["set", "pictures", "mean AP50", "any vehicle", *names], listed)
+    listed += [
+        [f"{x.source}, {whose}", *_row(x, names)] for whose, found in beside.items() for x in found
+    ]
+    return table(["set", "pictures", "mean AP50", "any vehicle", *names], listed)
 
 
 def _meaning(evaluations: list[Evaluated]) -> str:
@@ -104,13 +110,13 @@ def _data(made: Made) -> str:
         ]
         for source in made.sources
     ]
-    return _table(["source", "pictures", "drawn", *classes], rows)
+    return table(["source", "pictures", "drawn", *classes], rows)
 
 
 def _making(made: Made) -> str:
     schedule, origin = made.recipe.schedule, made.provenance
     pictures = schedule.steps * schedule.batch
-    return _table(
+    return table(
         ["", ""],
         [
             ["steps", f"{schedule.steps:,} of {schedule.batch} pictures: {pictures:,}"],
@@ -124,22 +130,24 @@ def _making(made: Made) -> str:
     )
 
 
-def _recipe(document: dict[str, Any], indent: str = "") -> str:
+def recipe_lines(document: dict[str, Any], indent: str = "") -> str:
+    """A recipe's values, one a line."""
     lines = []
     for name, value in document.items():
         if name in ("notes", "limits") or value in ("", (), {}, None):
             continue
         if isinstance(value, dict):
-            lines += [f"{indent}{name}:", _recipe(value, indent + "  ")]
+            lines += [f"{indent}{name}:", recipe_lines(value, indent + "  ")]
         elif isinstance(value, tuple | list) and value and isinstance(value[0], dict):
             for entry in value:
-                lines += [f"{indent}{name}:", _recipe(entry, indent + "  ")]
+                lines += [f"{indent}{name}:", recipe_lines(entry, indent + "  ")]
         else:
             words = ", ".join(map(str, value)) if isinstance(value, tuple | list) else value
             lines.append(f"{indent}{name}: {words}")
     return "\n".join(lines)
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -8,7 +8,7 @@ class TrainingFailed(Exception):
 
     Codes: ``recipe_invalid``, ``labels_invalid``, ``picture_unreadable``, ``teacher_unusable``,
     ``torch_missing``, ``checkpoint_invalid``, ``loss_not_finite``, ``export_unsupported``,
-    ``model_unusable``, ``output_exists``.
+    ``model_unusable``, ``output_exists``, ``start_unusable``, ``graph_unsupported``.
     """
 
     def __init__(self, code: str, message: str) -> None:

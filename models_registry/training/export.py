@@ -6,6 +6,7 @@ import copy
 import json
 import os
 from pathlib import Path
+from typing import TypeVar
 
 import onnx
 import torch
@@ -15,8 +16,10 @@ from models_registry.runtime.contract import ModelContract
 from models_registry.training.network import LARGEST_LOG, DetectorNet, cells_of
 from models_registry.training.onnx_graph import INPUT, to_onnx
 from models_registry.training.recipe import Recipe
+from models_registry.training.stems import settle
 
-SCORE_THRESHOLD, NMS_IOU = 0.1, 0.5
+SCORE_THRESHOLD, NMS_IOU = 0.2, 0.5  # quality focal loss leaves many doubts below that
+Net = TypeVar("Net", bound=nn.Module)
 
 
 class Deployed(nn.Module):
@@ -40,10 +43,11 @@ class Deployed(nn.Module):
         )
 
 
-def takes_bytes(net: DetectorNet) -> DetectorNet:
+def takes_bytes(net: Net) -> Net:
     """A copy for pixels of 0–255: their scale goes into the first weights, which saves a pass over
     each frame. The first layer has no bias before its normalisation, so nothing else changes."""
     net = copy.deepcopy(net).cpu().float().eval()
+    settle(net)
     first = next(x for x in net.modules() if isinstance(x, nn.Conv2d))
     with torch.no_grad():
         first.weight.div_(255.0)

@@ -36,12 +36,21 @@ def source_folder(recipe: SourceRecipe, data: Path, kept: Path, render: Render, 
         key = [recipe.format, recipe.urls, recipe.count]
         return _made(kept, key, lambda folder: _render(recipe, folder, render, said))
     path = data / recipe.path
-    if recipe.format == "stills" and path.suffix.lower() in VIDEOS:
+    videos = _videos(recipe, path) if recipe.format == "stills" else []
+    if videos:
+        key = [recipe.format, *((x.name, x.stat().st_size) for x in videos), recipe.every]
+        return _made(kept, key, lambda folder: _frames(recipe, videos, folder, said))
+    return path
+
+
+def _videos(recipe: SourceRecipe, path: Path) -> list[Path]:
+    """One, all those of a folder, or none where it holds pictures."""
+    if path.suffix.lower() in VIDEOS:
         if not path.is_file():
             raise TrainingFailed("labels_invalid", f"{recipe.name}: expected a video {path}")
-        key = [recipe.format, path.name, path.stat().st_size, recipe.every]
-        return _made(kept, key, lambda folder: _frames(recipe, path, folder, said))
-    return path
+        return [path]
+    found = path.iterdir() if path.is_dir() else ()
+    return sorted(x for x in found if x.suffix.lower() in VIDEOS)
 
 
 def _made(kept: Path, key: object, make: Callable[[Path], None]) -> Path:
@@ -64,20 +73,26 @@ def _render(recipe: SourceRecipe, folder: Path, render: Render, said: Said) -> N
     writer.finish([])
 
 
-def _frames(recipe: SourceRecipe, path: Path, folder: Path, said: Said) -> None:
-    said(f"{recipe.name}: every {recipe.every}th frame of {path.name}")
-    writer, video = SetWriter(folder), cv2.VideoCapture(str(path))
-    number = 0
+def _frames(recipe: SourceRecipe, videos: list[Path], folder: Path, said: Said) -> None:
+    writer = SetWriter(folder)
+    for path in videos:
+        said(f"{recipe.name}: every {recipe.every}th frame of {path.name}")
+        before = len(writer)
+        _write_frames(writer, path, recipe.every)
+        if len(writer) == before:
+            raise TrainingFailed(
+                "picture_unreadable", f"{path}: expected a video, no frame of it opens"
+            )
+    writer.finish([])
+
+
+def _write_frames(writer: SetWriter, path: Path, every: int) -> None:
+    video, number = cv2.VideoCapture(str(path)), 0
     while video.grab():
-        if number % recipe.every == 0:
+        if number % every == 0:
             read, frame = video.retrieve()
             if read:
                 _, jpeg = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
                 writer.add(jpeg.tobytes(), (), f"{path.name} frame {number}")
         number += 1
     video.release()
-    if not len(writer):
-        raise TrainingFailed(
-            "picture_unreadable", f"{path}: expected a video, no frame of it opens"
-        )
-    writer.finish([])

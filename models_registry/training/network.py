@@ -11,46 +11,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from models_registry.training.layers import Block, Convolution
 from models_registry.training.recipe import NetworkRecipe
+from models_registry.training.stems import STEMS, STRIDES
 
 STAGES = ((16, 0), (32, 0), (48, 1), (80, 1), (96, 1))  # channels, blocks; each halves the picture
 NECK = 40
 PRIOR = 0.01  # what a fresh net says of every cell: nearly all of them show nothing
 LARGEST_LOG = 6.0  # exp of it, in strides, is wider than any picture
-
-
-class Convolution(nn.Sequential):
-    """Convolution, normalisation, ReLU: folded into one convolution on export."""
-
-    def __init__(self, inside: int, outside: int, size: int = 3, stride: int = 1) -> None:
-        super().__init__(
-            nn.Conv2d(inside, outside, size, stride, size // 2, bias=False),
-            nn.BatchNorm2d(outside, eps=1e-3, momentum=0.03),
-            nn.ReLU(inplace=True),
-        )
-
-
-class Block(nn.Module):
-    """Two convolutions beside a short cut."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = Convolution(channels, channels)
-        self.second = Convolution(channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Same shape."""
-        return x + self.second(self.first(x))
-
-
-class PlainStem(nn.Sequential):
-    """(B, 3, H, W) in 0–1 → (B, channels, H/2, W/2)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(Convolution(3, channels, 3, 2))
-
-
-STEMS: dict[str, type[nn.Module]] = {"plain": PlainStem}
 
 
 class Head(nn.Module):
@@ -82,13 +50,14 @@ class DetectorNet(nn.Module):
         channels = [max(8, round(c * recipe.width / 8) * 8) for c, _ in STAGES]
         blocks = [math.ceil(n * recipe.depth) if n else 0 for _, n in STAGES]
         levels = int(math.log2(max(recipe.strides)))
-        self.stem = STEMS[recipe.stem](channels[0])
+        seen = int(math.log2(STRIDES[recipe.stem]))  # halvings that the stem does at once
+        self.stem = STEMS[recipe.stem](channels[seen - 1])
         self.stages = nn.ModuleList(
             nn.Sequential(
                 Convolution(channels[i - 1], channels[i], 3, 2),
                 *(Block(channels[i]) for _ in range(blocks[i])),
             )
-            for i in range(1, levels)
+            for i in range(seen, levels)
         )
         neck = max(8, round(NECK * recipe.width / 8) * 8)
         used = channels[levels - len(recipe.strides) : levels]

@@ -164,9 +164,10 @@ def _concatenate(writer: _Writer, node: Node) -> str:
 
 
 def _flatten(writer: _Writer, node: Node) -> str:
-    if node.args[1:] != (2,):
+    if node.args[1:] not in ((1,), (2,)):
         raise _unknown(f"flatten{node.args[1:]}", node)
-    shape = writer.constant(np.array([0, 0, -1], np.int64), f"{node.name}.shape")
+    sides = [0] * node.args[1] + [-1]
+    shape = writer.constant(np.array(sides, np.int64), f"{node.name}.shape")
     return writer.add("Reshape", [writer.names[node.args[0]], shape], node)
 
 
@@ -193,6 +194,12 @@ def _clamp(writer: _Writer, node: Node) -> str:
     return writer.add("Min", [writer.names[node.args[0]], most], node)
 
 
+def _mean(writer: _Writer, node: Node, module: Any) -> str:
+    if module.output_size not in (1, (1, 1)):
+        raise _unknown(f"AdaptiveAvgPool2d of {module.output_size}", node)
+    return writer.add("GlobalAveragePool", [writer.names[node.args[0]]], node)
+
+
 def _same(writer: _Writer, node: Node, module: Any) -> str:
     return writer.names[node.args[0]]
 
@@ -201,6 +208,7 @@ MODULES: dict[type[nn.Module], Callable[[_Writer, Node, Any], str]] = {
     nn.Conv2d: _convolution,
     nn.ReLU: _relu,
     nn.Upsample: _enlarge,
+    nn.AdaptiveAvgPool2d: _mean,
     nn.Identity: _same,
 }
 FUNCTIONS: dict[str, Callable[[_Writer, Node], str]] = {

@@ -11,7 +11,8 @@ FORMATS = ("yolo", "coco", "set", "simulation", "stills")
 
 @dataclass(frozen=True, slots=True)
 class NetworkRecipe:
-    """``width`` and ``depth`` multiply the channels and the blocks of each stage."""
+    """``width`` and ``depth`` multiply the channels and the blocks of each stage. ``start``: a file
+    that this network was exported to, whose weights it begins with."""
 
     input_width: int = 416
     input_height: int = 256
@@ -19,6 +20,7 @@ class NetworkRecipe:
     width: float = 1.0
     depth: float = 1.0
     strides: tuple[int, ...] = (8, 16, 32)
+    start: str | None = None
 
     LIMITS: ClassVar = {
         "input_width": (32, 2048),
@@ -26,7 +28,10 @@ class NetworkRecipe:
         "width": (0.1, 8),
         "depth": (0.1, 8),
     }
-    CHOICES: ClassVar = {"stem": ("plain",), "strides": ((8, 16), (8, 16, 32))}
+    CHOICES: ClassVar = {
+        "stem": ("plain", "downscaled", "bands", "gated_bands"),
+        "strides": ((8, 16), (8, 16, 32)),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +76,22 @@ class TeacherRecipe:
 
     Its boxes of a class that a source does not label are objects, their score the target; between
     ``least`` and ``sure`` they count neither way. ``soften``: of a labelled object this part of the
-    target is the teacher's score for it (0 where it sees nothing).
+    target is the teacher's score for it (0 where it sees nothing). ``cells``: weight of a further
+    loss, agreement with a teacher of the same classes, input and strides in every cell.
     """
 
     path: str
     least: float = 0.15
     sure: float = 0.4
     soften: float = 0.5
+    cells: float | None = None
 
-    LIMITS: ClassVar = {"least": (0.001, 1), "sure": (0.001, 1), "soften": (0, 1)}
+    LIMITS: ClassVar = {
+        "least": (0.001, 1),
+        "sure": (0.001, 1),
+        "soften": (0, 1),
+        "cells": (0, 100),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +194,41 @@ class ScheduleRecipe:
 
 
 @dataclass(frozen=True, slots=True)
+class FinetuneRecipe:
+    """How a finished file is trained further: few steps at a low rate, all else as the recipe says.
+
+    ``agree``: weight of agreeing with the parent's outputs beside the labels. ``learn_scales``: the
+    steps of a quantized graph learn too.
+    """
+
+    steps: int = 600
+    rate: float = 0.0003
+    warm_up_steps: int = 30
+    average: float = 0.99
+    evaluate_every: int = 200
+    agree: float = 1.0
+    learn_scales: bool = True
+
+    LIMITS: ClassVar = {
+        "steps": (1, 10_000_000),
+        "rate": (1e-7, 10),
+        "warm_up_steps": (0, 1_000_000),
+        "average": (0, 0.99999),
+        "evaluate_every": (1, 10_000_000),
+        "agree": (0, 100),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizeRecipe:
+    """An int8 file is written beside the float one, its ranges measured on so many pictures."""
+
+    pictures: int = 128
+
+    LIMITS: ClassVar = {"pictures": (8, 512)}
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """A whole training. ``notes`` and ``limits`` are the author's words for the model card."""
 
@@ -193,6 +240,8 @@ class Recipe:
     augmentation: AugmentationRecipe = AugmentationRecipe()
     loss: LossRecipe = LossRecipe()
     teacher: TeacherRecipe | None = None
+    finetune: FinetuneRecipe | None = None
+    quantize: QuantizeRecipe | None = None
     classes: tuple[str, ...] = ROAD_USERS
     seed: int = 1
     licence: str = ""

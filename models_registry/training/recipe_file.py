@@ -11,8 +11,10 @@ from models_registry.training.fields import invalid, read_table
 from models_registry.training.recipe import (
     ROAD_USERS,
     AugmentationRecipe,
+    FinetuneRecipe,
     LossRecipe,
     NetworkRecipe,
+    QuantizeRecipe,
     Recipe,
     ScheduleRecipe,
     SourceRecipe,
@@ -25,6 +27,8 @@ _PARTS: dict[str, type[Any]] = {
     "loss": LossRecipe,
     "schedule": ScheduleRecipe,
     "teacher": TeacherRecipe,
+    "finetune": FinetuneRecipe,
+    "quantize": QuantizeRecipe,
 }
 _WORDS = ("name", "licence", "notes", "limits")
 

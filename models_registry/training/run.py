@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
+from torch import nn
 
 from models_registry.inspection.macs import count_macs, count_parameters
 from models_registry.training.batches import Batches
 from models_registry.training.card import Made, card
+from models_registry.training.checkpoint import FILE as CHECKPOINT
 from models_registry.training.errors import TrainingFailed
 from models_registry.training.evaluation import Examination, examine
 from models_registry.training.export import export, write
@@ -20,11 +23,14 @@ from models_registry.training.labelled import LabelledSource
 from models_registry.training.made_sets import Render, no_renderer, source_folder
 from models_registry.training.network import DetectorNet
 from models_registry.training.provenance import Provenance, provenance
-from models_registry.training.recipe import Recipe, SourceRecipe
+from models_registry.training.quantized import write_int8
+from models_registry.training.recipe import Recipe, ScheduleRecipe, SourceRecipe
 from models_registry.training.report import report
+from models_registry.training.soft_cells import cells_teacher
 from models_registry.training.sources import read_source
+from models_registry.training.start import started
 from models_registry.training.teacher import load_teacher, taught
-from models_registry.training.trainer import Trainer
+from models_registry.training.trainer import Beside, Trainer
 
 Said = Callable[[str], None]
 
@@ -54,37 +60,86 @@ def train(
     ``distil``: the teacher also softens the targets of labelled objects, and is measured itself.
     """
     recipe = _settled(recipe, distil)
-    _set_up(recipe, places)
+    set_up(recipe.schedule, places)
     sources, examinations = prepare(recipe, places, render, said)
     facts, path = provenance(torch.__version__), places.out / f"{recipe.name}.onnx"
 
-    def evaluate(net: DetectorNet, step: int) -> list[Evaluated]:
-        export(net, recipe, path, _notes(recipe, facts, step))
-        return [Evaluated.of(step, x.name, examine(path, x)) for x in examinations]
+    def save(net: DetectorNet, step: int) -> None:
+        export(net, recipe, path, notes(recipe, facts, step))
 
-    trainer = Trainer(recipe, places.out, evaluate, said, resume=resume)
+    net = None
+    if recipe.network.start is not None and not (places.out / CHECKPOINT).is_file():
+        net = started(recipe, places.data, Batches(recipe, sources))
+    beside = cells_teacher(recipe, places.data) if distil else None
+    work = Work(recipe, places, path, sources, examinations, facts, save, net=net, beside=beside)
+    taught_by = _teacher_figures if distil else None
+    return carry_out(work, resume=resume, said=said, stop=stop, teacher=taught_by)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One training, settled. ``save`` makes a net, after so many steps, the file ``path``.
+
+    ``net`` and ``beside`` as ``Trainer`` takes them. ``before``: figures of the file begun with.
+    """
+
+    recipe: Recipe
+    places: Places
+    path: Path
+    sources: tuple[LabelledSource, ...]
+    examinations: tuple[Examination, ...]
+    facts: Provenance
+    save: Callable[[Any, int], None]
+    net: nn.Module | None = None
+    beside: Beside | None = None
+    before: tuple[Evaluated, ...] = ()
+    weights: str = "fp32"
+
+
+def carry_out(
+    work: Work,
+    *,
+    resume: bool,
+    said: Said,
+    stop: Callable[[], bool],
+    teacher: Callable[[Work], tuple[Evaluated, ...]] | None = None,
+) -> Path | None:
+    """Loop, file, report and card; ``None`` if it was stopped. Raises ``TrainingFailed``."""
+    recipe, path = work.recipe, work.path
+
+    def evaluate(net: Any, step: int) -> list[Evaluated]:
+        work.save(net, step)
+        return [Evaluated.of(step, x.name, examine(path, x)) for x in work.examinations]
+
+    trainer = Trainer(
+        recipe, work.places.out, evaluate, said, resume=resume, net=work.net, beside=work.beside
+    )
+    finished = True
+    if trainer.step == 0:
+        trainer.history.evaluations.extend(work.before)
     if trainer.step < recipe.schedule.steps:
-        batches = Batches(recipe, sources)
         said(f"{recipe.schedule.steps} steps of {recipe.schedule.batch} pictures")
-        finished = trainer.run(batches, stop)
-    else:
-        finished = True
-    export(trainer.averaged, recipe, path, _notes(recipe, facts, trainer.step))
+        finished = trainer.run(Batches(recipe, work.sources), stop)
+    work.save(trainer.averaged, trainer.step)
     model = onnx.load(path)
     made = Made(
         recipe=recipe,
-        sources=sources,
+        sources=work.sources,
         history=trainer.history,
-        provenance=facts,
+        provenance=work.facts,
         file_bytes=path.stat().st_size,
         parameters=count_parameters(model),
         macs=count_macs(model) or 0,
-        teacher=_teacher_figures(recipe, places, examinations) if distil and finished else (),
+        teacher=teacher(work) if teacher and finished else (),
+        weights=work.weights,
     )
-    write(places.out / f"{recipe.name}.html", report(made).encode())
+    write(path.with_suffix(".html"), report(made).encode())
     if not finished:
         return None
-    write(places.out / f"{recipe.name}.md", card(made).encode())
+    write(path.with_suffix(".md"), card(made).encode())
+    if recipe.quantize is not None and work.weights == "fp32":
+        said("quantizes the finished file")
+        write_int8(made, path, Batches(recipe, work.sources), work.examinations)
     return path
 
 
@@ -112,27 +167,29 @@ def prepare(
 
 
 def _settled(recipe: Recipe, distil: bool) -> Recipe:
-    if distil and (recipe.teacher is None or recipe.teacher.soften == 0):
+    teacher = recipe.teacher
+    if distil and (teacher is None or not (teacher.soften or teacher.cells)):
         raise TrainingFailed(
-            "recipe_invalid", "expected a [teacher] with soften above 0 to distil from"
+            "recipe_invalid", "expected a [teacher] with soften or cells above 0 to distil from"
         )
     if not distil and recipe.teacher is not None:
         return replace(recipe, teacher=replace(recipe.teacher, soften=0.0))
     return recipe
 
 
-def _set_up(recipe: Recipe, places: Places) -> None:
-    if recipe.schedule.device == "cuda" and not torch.cuda.is_available():
+def set_up(schedule: ScheduleRecipe, places: Places) -> None:
+    """Device, threads and folders. Raises ``TrainingFailed``."""
+    if schedule.device == "cuda" and not torch.cuda.is_available():
         raise TrainingFailed(
             "recipe_invalid", "schedule.device: expected a CUDA device, found none"
         )
-    if recipe.schedule.threads:
-        torch.set_num_threads(recipe.schedule.threads)
+    if schedule.threads:
+        torch.set_num_threads(schedule.threads)
     for folder in (places.out, places.kept):
         folder.mkdir(parents=True, exist_ok=True)
 
 
-def _notes(recipe: Recipe, facts: Provenance, step: int) -> dict[str, str]:
+def notes(recipe: Recipe, facts: Provenance, step: int) -> dict[str, str]:
     """What the file itself says of its making."""
     return {
         "recipe": recipe.name,
@@ -142,11 +199,8 @@ def _notes(recipe: Recipe, facts: Provenance, step: int) -> dict[str, str]:
     }
 
 
-def _teacher_figures(
-    recipe: Recipe, places: Places, examinations: tuple[Examination, ...]
-) -> tuple[Evaluated, ...]:
-    assert recipe.teacher is not None
-    path = places.data / recipe.teacher.path
-    return tuple(
-        Evaluated.of(recipe.schedule.steps, x.name, examine(path, x)) for x in examinations
-    )
+def _teacher_figures(work: Work) -> tuple[Evaluated, ...]:
+    assert work.recipe.teacher is not None
+    path = work.places.data / work.recipe.teacher.path
+    steps = work.recipe.schedule.steps
+    return tuple(Evaluated.of(steps, x.name, examine(path, x)) for x in work.examinations)

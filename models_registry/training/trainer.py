@@ -11,13 +11,14 @@ from typing import Any
 
 import cv2
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from models_registry.training.average import Average
 from models_registry.training.batches import Batch, Batches
 from models_registry.training.checkpoint import Checkpoint, load, save
 from models_registry.training.errors import TrainingFailed
+from models_registry.training.frequency_gates import open_share
 from models_registry.training.history import Evaluated, History, StepFigures
 from models_registry.training.loss import DetectionLoss, Losses, Truth
 from models_registry.training.network import DetectorNet
@@ -25,11 +26,16 @@ from models_registry.training.optimiser import make_optimiser, rate_at
 from models_registry.training.recipe import Recipe
 
 Said = Callable[[str], None]
-Evaluate = Callable[[DetectorNet, int], list[Evaluated]]
+Evaluate = Callable[[Any, int], list[Evaluated]]
+Beside = Callable[[Tensor, Tensor], Tensor]
 TELL_EVERY_S = 5.0
 FIGURES_EVERY = 20
 LONGEST_GRADIENT = 10.0
-MAY_CHANGE = ("evaluate_every", "save_every", "threads", "workers", "memory_mb", "device")
+BAND_COST = 0.1  # what open gates of a frequency stem add to the loss
+MAY_CHANGE = (
+    *("evaluate_every", "save_every", "threads", "workers", "memory_mb", "device"),
+    *("quantize", "notes", "limits", "licence"),
+)
 
 
 @dataclass(slots=True)
@@ -44,20 +50,33 @@ class _Sums:
 
 
 class Trainer:
-    """Trains one net by ``recipe`` in ``folder``; whoever makes it anew there goes on."""
+    """Trains one net by ``recipe`` in ``folder``; whoever makes it anew there goes on.
+
+    ``net``: instead of a fresh ``DetectorNet`` another module with its inputs and outputs.
+    ``beside``: a further loss of the pixels (0–1) and the net's answer to them.
+    """
 
     def __init__(
-        self, recipe: Recipe, folder: Path, evaluate: Evaluate, said: Said, *, resume: bool = False
+        self,
+        recipe: Recipe,
+        folder: Path,
+        evaluate: Evaluate,
+        said: Said,
+        *,
+        resume: bool = False,
+        net: nn.Module | None = None,
+        beside: Beside | None = None,
     ) -> None:
         self._recipe, self._folder = recipe, folder
         self._evaluate, self._said = evaluate, said
         self._device = torch.device(recipe.schedule.device)
         torch.manual_seed(recipe.seed)
-        net = DetectorNet(recipe.network, len(recipe.classes))
+        net = DetectorNet(recipe.network, len(recipe.classes)) if net is None else net
         self.net = net.to(self._device, memory_format=torch.channels_last)
         self._optimiser = make_optimiser(self.net, recipe.schedule)
         self._average = Average(self.net, recipe.schedule.average)
         self._loss = DetectionLoss(recipe.loss, recipe.network.strides)
+        self._beside = beside
         self.history, self.step = History(), 0
         found = load(folder)
         if found and not resume:
@@ -69,10 +88,9 @@ class Trainer:
             self._take_up(found)
 
     @property
-    def averaged(self) -> DetectorNet:
+    def averaged(self) -> Any:
         """The net with the weights that are shipped."""
-        net: DetectorNet = self._average.net
-        return net
+        return self._average.net
 
     def run(self, batches: Batches, stop: Callable[[], bool] = lambda: False) -> bool:
         """Whether it came to the end; ``stop`` is asked after each step. What was done is saved.
@@ -114,7 +132,7 @@ class Trainer:
         save(self._folder, Checkpoint(self.step, recipe, net, average, optimiser, history))
 
     def _take_up(self, found: Checkpoint) -> None:
-        changed = _differences(found.recipe, self._recipe.to_json())
+        changed = differences(found.recipe, self._recipe.to_json())
         if changed:
             raise TrainingFailed(
                 "checkpoint_invalid",
@@ -159,8 +177,11 @@ class Trainer:
                 f"step {self.step + 1}: expected a finite loss, got {losses.total.item()}:"
                 " a lower schedule.rate may help; --resume goes on from the last checkpoint",
             )
+        total = losses.total + BAND_COST * open_share(self.net)
+        if self._beside is not None:
+            total = total + self._beside(pixels, answer.float())
         self._optimiser.zero_grad(set_to_none=True)
-        losses.total.backward()
+        total.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), LONGEST_GRADIENT)
         self._optimiser.step()
         return losses
@@ -211,13 +232,13 @@ def _one_thread(worker: int) -> None:
     torch.set_num_threads(1)
 
 
-def _differences(old: dict[str, Any], new: dict[str, Any], place: str = "") -> list[str]:
+def differences(old: dict[str, Any], new: dict[str, Any], place: str = "") -> list[str]:
     """Fields that would make the rest of the training another one."""
     found = []
     for name in sorted({*old, *new}):
         before, after = _plain(old.get(name)), _plain(new.get(name))
         if isinstance(before, dict) and isinstance(after, dict):
-            found += _differences(before, after, f"{place}{name}.")
+            found += differences(before, after, f"{place}{name}.")
         elif before != after and name not in MAY_CHANGE:
             found.append(f"{place}{name}")
     return found

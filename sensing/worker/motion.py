@@ -25,6 +25,11 @@ def build_motion(spec: DetectorSpec, scene: Scene | None = None) -> MotionDetect
     return MotionDetector(motion_parameters(spec.parameters, scene))
 
 
+def witness(scene: Scene | None = None) -> MotionDetector:
+    """Motion beside a model: see ``models_registry.runtime.vouching``."""
+    return MotionDetector(motion_parameters({}, scene))
+
+
 def motion_parameters(given: dict[str, Any], scene: Scene | None = None) -> MotionParameters:
     """The plan's parameters with the scene's classes where the plan names none."""
     known = {field.name for field in fields(MotionParameters)}

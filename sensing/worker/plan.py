@@ -29,6 +29,8 @@ class DetectorSpec:
     it (``vehicle-person@production``). ``fallback`` takes its place where it does not serve. With a
     ``trial_s`` above 0 it first runs beside the one before it (the one that runs, or at a start the
     ``fallback``) for that long at most, then in its place for that long with the other at hand.
+    ``alone``: without motion to vouch for what a model sees weakly.
+    ``attention``: a region model chooses where a model file looks; recordings only.
     """
 
     name: str = "motion"
@@ -40,6 +42,8 @@ class DetectorSpec:
     reference: str = ""
     fallback: DetectorSpec | None = None
     trial_s: float = 0.0
+    alone: bool = False
+    attention: bool = False
 
     def same_work(self, other: DetectorSpec) -> bool:
         """Whether a process that runs one of them runs the other: only their papers differ."""

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from models_registry.runtime.detections import Detections
 from models_registry.runtime.errors import ModelUnusable
 from models_registry.runtime.isolated import DEADLINE_S, IsolatedDetector
-from models_registry.runtime.motion import MotionDetector
+from models_registry.runtime.motion import MotionDetector, Moving
+from models_registry.runtime.vouching import vouched
 from sensing.domain.scene import Scene
-from sensing.worker.motion import build_motion
+from sensing.worker.motion import build_motion, witness
 from sensing.worker.plan import DetectorSpec
 
 BACKGROUND_NICE = 10
@@ -25,8 +26,12 @@ class RunningDetector(Protocol):
     """What ``IsolatedDetector`` offers, in its words."""
 
     name: str
-    wall_ms: float
-    busy: bool
+
+    @property
+    def wall_ms(self) -> float: ...
+
+    @property
+    def busy(self) -> bool: ...
 
     @property
     def waiting_s(self) -> float: ...
@@ -74,6 +79,48 @@ class MotionInProcess:
         """There is no process to end."""
 
 
+class VouchedRunning:
+    """A model in its process, and motion in this one to vouch for what it sees weakly."""
+
+    def __init__(self, model: IsolatedDetector, motion: MotionDetector) -> None:
+        self.name = model.name
+        self._model, self._motion = model, motion
+        self._moving: list[Moving] = []
+        self._motion_ms = 0.0
+
+    @property
+    def wall_ms(self) -> float:
+        return self._model.wall_ms + self._motion_ms
+
+    @property
+    def busy(self) -> bool:
+        return self._model.busy
+
+    @property
+    def waiting_s(self) -> float:
+        return self._model.waiting_s
+
+    def loaded(self, timeout_s: float = 0.0) -> bool:
+        return self._model.loaded(timeout_s)
+
+    def submit(self, frame: NDArray[np.uint8], time_s: float) -> None:
+        self._model.submit(frame, time_s)
+        started = time.perf_counter()  # while the model is at it
+        self._moving = self._motion.watch(frame, time_s)
+        self._motion_ms = (time.perf_counter() - started) * 1e3
+
+    def collect(self, timeout_s: float = 0.0) -> Detections | None:
+        found = self._model.collect(timeout_s)
+        return None if found is None else vouched(found, self._moving)
+
+    def reset(self) -> None:
+        self._model.reset()
+        self._motion.reset()
+
+    def close(self) -> None:
+        self._model.close()
+
+
 def start_detector(
     spec: DetectorSpec, scene: Scene, *, in_the_background: bool = False
 ) -> RunningDetector:
@@ -81,13 +128,14 @@ def start_detector(
     no sense and ``DetectorLost`` when no process can be had; a file that cannot serve is told by
     ``loaded``. ``in_the_background``: it takes what the others leave, and may be slow."""
     if spec.model_path:
-        return IsolatedDetector(
+        model = IsolatedDetector(
             Path(spec.model_path),
             spec.contract,
             threads=spec.threads,
             nice=BACKGROUND_NICE if in_the_background else 0,
             deadline_s=BACKGROUND_DEADLINE_S if in_the_background else DEADLINE_S,
         )
+        return model if spec.alone else VouchedRunning(model, witness(scene))
     try:
         return MotionInProcess(build_motion(spec, scene))
     except (ValueError, TypeError) as error:

@@ -24,6 +24,7 @@ from aision.first_start import (
     FirstStartRefused,
     ensure_admin,
     ensure_demo_cameras,
+    ensure_detector,
     ensure_video_camera,
 )
 from aision.lock import AlreadyRunning, hold
@@ -74,6 +75,7 @@ class Command(BaseCommand):
         static_files.collect()
         for folder in (settings.REGISTRY_DIR, settings.CLIPS_DIR, settings.VIDEO_DIRS[0]):
             folder.mkdir(parents=True, exist_ok=True)
+        ensure_detector()
         if options["video"]:
             camera = ensure_video_camera(options["video"])
             self.stdout.write(f"Camera: {camera.name}, with a counting line across it")

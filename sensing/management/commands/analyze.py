@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import cv2
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
+from models_registry.builtin import DETECTOR
 from models_registry.errors import Refused
 from models_registry.runtime.detector import ModelUnusable
 from models_registry.selectors.references import detector_references, resolve
@@ -52,8 +54,17 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--model",
-            default=MOTION,
-            help="motion (default), an ONNX file, or NAME@ALIAS or NAME:NUMBER of the Models page",
+            default=str(DETECTOR),
+            help="motion, an ONNX file, or NAME@ALIAS or NAME:NUMBER of the Models page"
+            " (default: the detector that ships)",
+        )
+        parser.add_argument(
+            "--attention",
+            action="store_true",
+            help="a region model chooses where the model looks, which saves most of its time",
+        )
+        parser.add_argument(
+            "--alone", action="store_true", help="a model without motion to vouch for weak boxes"
         )
         parser.add_argument("--fps", type=float, help="frames analysed per second (default: all)")
         parser.add_argument("--out", type=Path, help="folder for the results")
@@ -85,7 +96,12 @@ class Command(BaseCommand):
         if options["calibration"] is not None:
             marks = _read_json(options["calibration"], "--calibration")
         calibration = None if marks is None else parse_calibration(marks)
-        detector = build_detector(_detector_spec(model), scene)
+        spec = replace(
+            _detector_spec(model), attention=options["attention"], alone=options["alone"]
+        )
+        if spec.attention and not spec.model_path:
+            raise CommandError("--attention: expected a --model, got motion", returncode=2)
+        detector = build_detector(spec, scene)
         analysis = analyze_recording(
             self._recording(video, out),
             scene,

@@ -12,5 +12,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     data = tmp_path_factory.mktemp("trained")
     draw_set(data / "train", 24, seed=1)
     draw_set(data / "valid", 8, seed=2)
-    path, said = train(data, recipe_document(steps=120, evaluate_every=20))
+    recipe = recipe_document(steps=120, evaluate_every=20) | {"quantize": {"pictures": 16}}
+    path, said = train(data, recipe)
     return Trained(data, path, said, with_torch("checkpoint").load(data / "out").history)

@@ -28,6 +28,7 @@ from tests.models_registry.training.rectangles import (
 
 pytestmark = needs_torch
 FILES = {"rectangles.onnx", "rectangles.json", "rectangles.md", "rectangles.html", "checkpoint.pt"}
+SMALL = {"rectangles-int8.onnx", "rectangles-int8.json", "rectangles-int8.md"}
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
 def test_it_finds_what_it_could_not_find_at_first(trained: Trained) -> None:
     start, *_, end = trained.history["evaluations"]
     assert end["mean_ap50"] > start["mean_ap50"] + 0.5
-    assert {x.name for x in trained.path.parent.iterdir()} == FILES
+    assert {x.name for x in trained.path.parent.iterdir()} == FILES | SMALL
     assert any("AP50" in line for line in trained.said)
     card = (trained.path.parent / "rectangles.md").read_text()
     assert f"| valid | 8 | {shown(end['mean_ap50'])} |" in card
@@ -62,6 +63,21 @@ def test_the_file_is_what_the_gateway_runs(trained: Trained) -> None:
     assert len(found.select(found.confidence > 0.3))
     contract = json.loads(trained.path.with_suffix(".json").read_text())
     assert (contract["layout"], contract["labels"]) == ("yolov8", ["car", "bus"])
+
+
+def test_the_int8_file_finds_what_its_parent_finds(trained: Trained) -> None:
+    small = trained.path.with_name("rectangles-int8.onnx")
+    assert small.stat().st_size < 0.6 * trained.path.stat().st_size
+    end = trained.history["evaluations"][-1]
+    card = small.with_suffix(".md").read_text()
+    assert f"| valid, before | 8 | {shown(end['mean_ap50'])} |" in card
+    assert f"{small.stat().st_size:,} bytes (int8)" in card
+    out = StringIO()
+    words = (small, trained.data / "valid", "--labelled", "car,bus", "--json")
+    call_command("evaluate", *map(str, words), stdout=out)
+    own = json.loads(out.getvalue())["valid"]["mean_ap50"]
+    assert own > end["mean_ap50"] - 0.2
+    assert f"| valid | 8 | {shown(own)} |" in card
 
 
 def test_evaluate_gives_the_figures_that_the_training_gave(trained: Trained) -> None:
@@ -133,7 +149,7 @@ def test_a_loss_that_is_no_number_stops_the_training(data: Path) -> None:
 
 
 def test_a_student_is_taught_by_another_model(trained: Trained) -> None:
-    document = recipe_document(steps=70)
+    document = recipe_document(steps=110)
     document["source"][0] = {"name": "bare", "format": "stills", "path": "train/images"}
     document["teacher"] = {"path": "out/rectangles.onnx", "least": 0.1, "sure": 0.2}
     train(trained.data, document, "student", distil=True)

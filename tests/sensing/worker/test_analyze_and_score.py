@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.models_registry.runtime.region_models import save_lamp_finder
 from tests.onnx_zoo import build
 from tests.sensing.worker.drawn_video import SCENE, TRUTH, crossing_car, write_video
 from tests.shared_data import SHARED, needs_shared_data
@@ -27,6 +28,9 @@ def scene(tmp_path: Path) -> Path:
     path = tmp_path / "scene.json"
     path.write_text(json.dumps(SCENE))
     return path
+
+
+MOTION = ("--model", "motion")  # for drawn shapes, which no model has ever seen
 
 
 def run(command: str, *arguments: object) -> tuple[str, str]:
@@ -45,7 +49,7 @@ def refused(command: str, *arguments: object) -> str:
 def test_a_recording_is_counted_and_scores_against_its_truth(
     video: Path, scene: Path, tmp_path: Path
 ) -> None:
-    out, err = run("analyze", video, "--scene", scene, "--out", tmp_path / "out")
+    out, err = run("analyze", video, "--scene", scene, *MOTION, "--out", tmp_path / "out")
     assert "Middle: 1 forward, 0 backward" in out
     assert err == ""  # no progress bar where nobody watches
     truth = tmp_path / "truth.json"
@@ -56,7 +60,7 @@ def test_a_recording_is_counted_and_scores_against_its_truth(
 
 
 def test_a_crossing_the_other_way_scores_nothing(video: Path, scene: Path, tmp_path: Path) -> None:
-    run("analyze", video, "--scene", scene, "--out", tmp_path / "out")
+    run("analyze", video, "--scene", scene, *MOTION, "--out", tmp_path / "out")
     crossing = {**TRUTH["crossings"][0], "direction": "backward"}
     truth = tmp_path / "truth.json"
     truth.write_text(json.dumps({**TRUTH, "crossings": [crossing]}))
@@ -164,6 +168,17 @@ def test_a_folder_that_analyze_did_not_write_is_refused(tmp_path: Path) -> None:
 def test_motion_counts_every_car_of_a_real_clip(clip: str, tmp_path: Path) -> None:
     truth = SHARED / "ground_truth" / f"{clip}.json"
     video = SHARED / json.loads(truth.read_text())["video"]
+    run("analyze", video, "--scene", truth, *MOTION, "--out", tmp_path)
+    scored = json.loads(run("score", tmp_path, truth, "--json")[0])
+    assert scored["total"]["f1"] == 1.0
+
+
+@needs_shared_data
+@pytest.mark.parametrize("clip", ["car_park_top_down", "suburban_street"])
+def test_the_detector_that_ships_counts_every_car_of_a_real_clip(clip: str, tmp_path: Path) -> None:
+    """No frame of them was learnt from; in the car park motion has to vouch for each."""
+    truth = SHARED / "ground_truth" / f"{clip}.json"
+    video = SHARED / json.loads(truth.read_text())["video"]
     run("analyze", video, "--scene", truth, "--out", tmp_path)
     scored = json.loads(run("score", tmp_path, truth, "--json")[0])
     assert scored["total"]["f1"] == 1.0
@@ -210,3 +225,18 @@ def test_a_calibration_that_is_none_is_refused_in_words(
     assert told.startswith("--calibration: expected a JSON file")
     scene.write_text(json.dumps(SCENE | {"calibration": 3}))
     assert "expected an object, got int" in refused("analyze", video, "--scene", scene)
+
+
+def test_attention_chooses_where_a_model_looks(video: Path, scene: Path, tmp_path: Path) -> None:
+    model = tmp_path / "lamps.onnx"
+    contract = save_lamp_finder(model).to_json()
+    model.with_suffix(".json").write_text(json.dumps(contract))
+    asked = ("analyze", video, "--scene", scene, "--model", model, "--alone")
+    costs = []
+    for more in ((), ("--attention",)):
+        run(*asked, "--out", tmp_path / "out", *more)
+        summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+        costs.append(set(summary["cpu_ms_per_frame"]))
+    assert costs[1] - costs[0] == {"attention"}
+    message = refused("analyze", video, "--scene", scene, *MOTION, "--attention")
+    assert "--attention: expected a --model" in message

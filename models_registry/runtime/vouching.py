@@ -1,0 +1,82 @@
+"""Two witnesses: what a learned detector sees weakly and ``motion`` sees travel, is there.
+
+From straight above, in the dark or far away a learned detector sees vehicles only weakly; motion
+sees them well there, but snow and shadows too, which the learned one does not see at all. So the
+learned one proposes every box, and motion vouches for the weak ones.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models_registry.runtime.detections import Detections
+from models_registry.runtime.detector import Detector
+from models_registry.runtime.motion import MotionDetector, Moving
+from models_registry.runtime.motion_blobs import overlaps
+from models_registry.runtime.motion_kinds import VEHICLES
+from models_registry.runtime.nms import suppress
+
+SAME_IOU = 0.3
+SAME_VEHICLE_IOU = 0.5
+SURE = 0.6  # what motion must give a thing, and what a box it vouches for is raised to
+
+
+class VouchedDetector:
+    """A learned detector with motion beside it, on one camera."""
+
+    def __init__(self, learned: Detector, motion: MotionDetector) -> None:
+        self.name, self.labels = learned.name, learned.labels
+        self.stage_ms: dict[str, float] = {}
+        self._learned, self._motion = learned, motion
+
+    def detect(self, frame: NDArray[np.uint8], time_s: float) -> Detections:
+        """What the learned detector sees on a BGR frame (H, W, 3), some of it more surely."""
+        started = time.thread_time()
+        moving = self._motion.watch(frame, time_s)
+        motion_ms = (time.thread_time() - started) * 1e3
+        found = self._learned.detect(frame, time_s)
+        self.stage_ms = {**self._learned.stage_ms, "motion": motion_ms}
+        return vouched(found, moving)
+
+    def reset(self) -> None:
+        """Forget the scene."""
+        self._learned.reset()
+        self._motion.reset()
+
+
+def vouched(found: Detections, moving: Sequence[Moving]) -> Detections:
+    """``found`` with at least ``SURE`` for the strongest box of each thing that surely travels, and
+    one box per vehicle."""
+    found = _one_per_vehicle(found)
+    sure = [x.box for x in moving if x.confidence >= SURE]
+    if not sure or not len(found):
+        return found
+    same = overlaps(np.stack(sure), found.xyxy) >= SAME_IOU
+    strongest = np.where(same, found.confidence, -1.0).argmax(axis=1)
+    named = strongest[same.any(axis=1)]
+    confidence = found.confidence.copy()
+    confidence[named] = np.maximum(confidence[named], np.float32(SURE))
+    return replace(found, confidence=confidence)
+
+
+def _one_per_vehicle(found: Detections) -> Detections:
+    """A van that is half a car and half a lorry to a model has two boxes: the stronger stays."""
+    if len(found) < 2:
+        return found
+    names = ["vehicle" if x in VEHICLES else x for x in found.labels]
+    groups = np.array([names.index(x) for x in names], np.int32)[found.class_id]
+    kept = suppress(
+        found.xyxy,
+        found.confidence,
+        groups,
+        iou=SAME_VEHICLE_IOU,
+        class_agnostic=False,
+        max_candidates=len(found),
+        max_detections=len(found),
+    )
+    return found if len(kept) == len(found) else found.select(kept)
