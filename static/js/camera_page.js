@@ -1,7 +1,7 @@
 // One camera, large: picture, figures, the last hour, lines, zones, stream.
 import { CameraCanvas } from "./camera_canvas.js";
 import { CameraFeed } from "./camera_feed.js";
-import { classKey, inOrder, unitWord } from "./classes.js";
+import { classKey, inOrder, unitWord, visitsToday } from "./classes.js";
 import { CrossingList } from "./crossing_list.js";
 import { directionArrow, directionWord } from "./direction.js";
 import { h, readJson, setText } from "./dom.js";
@@ -90,7 +90,7 @@ function zones() {
   find("zones-panel").hidden = !camera.scene.zones.length;
   find("zones").replaceChildren(...camera.scene.zones.map((zone) => h("li", {}, h("span", { class: "zone-name" }, zone.name),
     h("span", { class: "numbers" }, h("b", {}, number(camera.occupancy[zone.id] ?? 0)), ` ${gettext("now")}`),
-    h("span", { class: "quiet numbers" }, fill(gettext("%(n)s visits today"), { n: number(camera.counts.visits_today?.[zone.id] ?? 0) })))));
+    h("span", { class: "quiet numbers" }, visitsToday(camera.counts.visits_today?.[zone.id] ?? 0)))));
 }
 
 feed.addEventListener("set", begin);

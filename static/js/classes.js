@@ -1,7 +1,7 @@
 // Object classes: their order, words and colours. The colours live in tokens.css.
 import { glyph, h, cssColour } from "./dom.js";
 import { number } from "./format.js";
-import { gettext, ngettext } from "./i18n.js";
+import { fill, gettext, ngettext } from "./i18n.js";
 
 export const CLASSES = ["car", "truck", "bus", "motorcycle", "bicycle", "person"];
 const VEHICLES = new Set(["car", "truck", "bus", "motorcycle", "bicycle"]);
@@ -47,3 +47,6 @@ export const unitWord = (unit, count) =>
     : unit === "visits" ? ngettext("visit", "visits", count)
       : unit === "objects" ? ngettext("object", "objects", count)
         : ngettext("vehicle", "vehicles", count);
+
+/** Of one zone, in words. */
+export const visitsToday = (n) => fill(ngettext("%(n)s visit today", "%(n)s visits today", n), { n: number(n) });

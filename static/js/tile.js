@@ -1,6 +1,6 @@
 // One camera on the live page: picture, counts, the last hour, state.
 import { CameraCanvas } from "./camera_canvas.js";
-import { classKey, inOrder, unitWord } from "./classes.js";
+import { classKey, inOrder, unitWord, visitsToday } from "./classes.js";
 import { directionArrow, directionWord } from "./direction.js";
 import { h, setText } from "./dom.js";
 import { decimal, number } from "./format.js";
@@ -91,7 +91,7 @@ export class Tile {
     this.zones.replaceChildren(...scene.zones.slice(0, 3).map((zone) => h("li", {},
       h("span", { class: "zone-name" }, zone.name),
       h("span", { class: "numbers" }, h("b", {}, number(occupancy[zone.id] ?? 0)), ` ${gettext("now")}`),
-      h("span", { class: "quiet numbers" }, fill(gettext("%(n)s visits today"), { n: number(counts.visits_today?.[zone.id] ?? 0) })))));
+      h("span", { class: "quiet numbers" }, visitsToday(counts.visits_today?.[zone.id] ?? 0)))));
   }
 
   remove() {
