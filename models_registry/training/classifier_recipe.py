@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from models_registry.training.fields import invalid, read_table
+from models_registry.training.fields import invalid, read_table, read_toml
 from models_registry.training.recipe import AugmentationRecipe, Recipe, ScheduleRecipe
-from models_registry.training.recipe_file import load_recipe
+from models_registry.training.recipe_file import read_recipe
 
 WORDS = ("name", "licence", "notes", "limits")
 LARGEST_STEP = 4  # what the coarsest stem takes at once: sides are its multiples
@@ -98,13 +97,10 @@ _PARTS: dict[str, type[Any]] = {
 
 def load_training(path: Path) -> Recipe | ClassifierRecipe:
     """Of whichever task the file states. Raises ``TrainingFailed`` (``recipe_invalid``)."""
-    try:
-        document = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return load_recipe(path)  # which says what is wrong with it
+    document = read_toml(path)
     task = document.pop("task", None)
     if task is None:
-        return load_recipe(path)
+        return read_recipe(document)
     if task != "classify":
         raise invalid("task", '"classify", or none for a detector', task)
     return read_classifier_recipe(document)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from models_registry.benchmarking.classes import class_name
-from models_registry.training.fields import invalid, read_table
+from models_registry.training.fields import invalid, read_table, read_toml
 from models_registry.training.recipe import (
     ROAD_USERS,
     AugmentationRecipe,
@@ -35,13 +34,7 @@ _WORDS = ("name", "licence", "notes", "limits")
 
 def load_recipe(path: Path) -> Recipe:
     """Raises ``TrainingFailed`` (``recipe_invalid``)."""
-    try:
-        document = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise invalid(path.name, "a file that can be read", error.strerror) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise invalid(path.name, "TOML", str(error)) from error
-    return read_recipe(document)
+    return read_recipe(read_toml(path))
 
 
 def read_recipe(document: dict[str, Any]) -> Recipe:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from models_registry.training.fields import invalid, read_table
+from models_registry.training.fields import invalid, read_table, read_toml
 from models_registry.training.recipe import (
     ROAD_USERS,
     ScheduleRecipe,
@@ -107,13 +106,7 @@ _SOURCES = {"source": "sources", "object": "objects", "evaluation": "evaluation"
 
 def load_regions_recipe(path: Path) -> RegionsRecipe:
     """Raises ``TrainingFailed`` (``recipe_invalid``)."""
-    try:
-        document = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise invalid(path.name, "a file that can be read", error.strerror) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise invalid(path.name, "TOML", str(error)) from error
-    return read_regions_recipe(document)
+    return read_regions_recipe(read_toml(path))
 
 
 def read_regions_recipe(document: dict[str, Any]) -> RegionsRecipe:
