@@ -24,7 +24,7 @@ from models_registry.training.errors import TrainingFailed
 from models_registry.training.export import takes_bytes, write
 from models_registry.training.onnx_graph import to_onnx
 from models_registry.training.provenance import provenance
-from models_registry.training.run import Places, Said, set_up
+from models_registry.training.run import Places, Said, notes, set_up
 from models_registry.training.soft_targets import file_teacher
 
 
@@ -55,9 +55,7 @@ def train_classifier(
     facts, path = provenance(torch.__version__), places.out / f"{recipe.name}.onnx"
 
     def export(net: ClassifierNet, step: int) -> None:
-        notes = {"recipe": recipe.name, "commit": facts.commit, "licence": recipe.licence}
-        notes["step"] = f"{step} of {recipe.schedule.steps}"
-        export_classifier(net, recipe, learnt.classes, path, notes)
+        export_classifier(net, recipe, learnt.classes, path, notes(recipe, facts, step))
 
     def evaluate(net: ClassifierNet, step: int) -> dict[str, float]:
         export(net, step)
@@ -99,7 +97,7 @@ def export_classifier(
     recipe: ClassifierRecipe,
     classes: tuple[str, ...],
     path: Path,
-    notes: dict[str, str],
+    told: dict[str, str],
 ) -> None:
     """Writes ``path``: (1, 3, H, W) RGB in 0–255 → (1, classes) logits, the classes' names and the
     task in its metadata. The registry recognises it as a classifier and does not run it as a
@@ -107,5 +105,5 @@ def export_classifier(
     shape = (1, 3, recipe.network.input_height, recipe.network.input_width)
     model = to_onnx(takes_bytes(net), shape, (1, len(classes)))
     names = repr(dict(enumerate(classes)))
-    onnx.helper.set_model_props(model, {"names": names, "task": "classify", **notes})
+    onnx.helper.set_model_props(model, {"names": names, "task": "classify", **told})
     write(path, model.SerializeToString())

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models_registry.training.average import Average
-from models_registry.training.checkpoint import Checkpoint, load, save
+from models_registry.training.checkpoint import (
+    Checkpoint,
+    Parts,
+    load_begun,
+    restore,
+    save,
+    state_of,
+)
 from models_registry.training.classifier_network import ClassifierNet
 from models_registry.training.classifier_recipe import ClassifierRecipe
 from models_registry.training.errors import TrainingFailed
@@ -21,7 +28,7 @@ from models_registry.training.finetune_classifier import Draw, classifier_loss
 from models_registry.training.frequency_gates import open_share
 from models_registry.training.optimiser import make_optimiser, rate_at
 from models_registry.training.soft_targets import Teach
-from models_registry.training.trainer import LONGEST_GRADIENT, TELL_EVERY_S, Said, differences
+from models_registry.training.trainer import LONGEST_GRADIENT, TELL_EVERY_S, Said
 
 SEEDS_APART = 1_000_003
 Evaluate = Callable[[ClassifierNet, int], dict[str, float]]
@@ -51,12 +58,7 @@ class ClassifierTrainer:
         self._optimiser = make_optimiser(self.net, recipe.schedule)
         self._average = Average(self.net, recipe.schedule.average)
         self.step, self.seconds, self.evaluations = 0, 0.0, list[tuple[int, dict[str, float]]]()
-        found = load(folder) if folder else None
-        if found and not resume:
-            raise TrainingFailed(
-                "output_exists",
-                f"{folder}: expected an empty folder, or --resume to go on after step {found.step}",
-            )
+        found = load_begun(folder, resume=resume) if folder else None
         if found:
             self._take_up(found)
 
@@ -98,21 +100,17 @@ class ClassifierTrainer:
         """The whole state, replaced in one go."""
         if self._folder is None:
             return
-        parts = (self.net, self._average.net, self._optimiser)
-        net, average, optimiser = (x.state_dict() for x in parts)
         history = {"seconds": self.seconds, "evaluations": self.evaluations}
         recipe = self._recipe.to_json()
-        save(self._folder, Checkpoint(self.step, recipe, net, average, optimiser, history))
+        save(self._folder, state_of(self.step, recipe, history, self._parts))
+
+    @property
+    def _parts(self) -> Parts:
+        return self.net, self._average.net, self._optimiser
 
     def _take_up(self, found: Checkpoint) -> None:
-        if changed := differences(found.recipe, self._recipe.to_json()):
-            raise TrainingFailed(
-                "checkpoint_invalid",
-                f"{self._folder}: expected the recipe that it was begun with, changed: {changed}",
-            )
-        self.net.load_state_dict(found.net)
-        self._average.net.load_state_dict(found.average)
-        self._optimiser.load_state_dict(found.optimiser)
+        assert self._folder is not None  # where it was found
+        restore(found, self._folder, self._recipe.to_json(), self._parts)
         self.step, self.seconds = found.step, found.history["seconds"]
         self.evaluations = [(step, found) for step, found in found.history["evaluations"]]
         self._said(f"goes on after step {self.step}")

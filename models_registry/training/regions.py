@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +27,9 @@ from models_registry.training.regions_cameras import read_cameras, read_objects
 from models_registry.training.regions_card import RegionFigures, regions_card
 from models_registry.training.regions_pairs import Pair, Pairs
 from models_registry.training.regions_recipe import RegionNetRecipe, RegionsRecipe
+from models_registry.training.run import Places, Said, set_up
 from models_registry.training.teacher import load_teacher
 
-Said = Callable[[str], None]
 Bytes = NDArray[np.uint8]
 Small = NDArray[np.int8]
 EXAMINED = 600  # pairs on which the threshold is set
@@ -69,24 +68,11 @@ class _Deployed(nn.Module):
         return self.net(x).sigmoid()
 
 
-@dataclass(frozen=True, slots=True)
-class RegionPlaces:
-    """``data``: what the recipe's paths are relative to; ``kept``: rendered pictures and teacher's
-    answers; ``out``: where model and card go."""
-
-    data: Path
-    kept: Path
-    out: Path
-
-
 def train_regions(
-    recipe: RegionsRecipe, places: RegionPlaces, render: Render, said: Said = print
+    recipe: RegionsRecipe, places: Places, render: Render, said: Said = print
 ) -> Path:
     """The model file. Raises ``TrainingFailed``."""
-    for folder in (places.out, places.kept):
-        folder.mkdir(parents=True, exist_ok=True)
-    if recipe.schedule.threads:
-        torch.set_num_threads(recipe.schedule.threads)
+    set_up(recipe.schedule, places)
     torch.manual_seed(recipe.seed)
     teacher = load_teacher(recipe.teacher, recipe.classes, places.data)
     read = [

@@ -15,6 +15,7 @@ from models_registry.inspection.macs import count_macs, count_parameters
 from models_registry.training.batches import Batches
 from models_registry.training.card import Made, card
 from models_registry.training.checkpoint import FILE as CHECKPOINT
+from models_registry.training.classifier_recipe import ClassifierRecipe
 from models_registry.training.errors import TrainingFailed
 from models_registry.training.evaluation import Examination, examine
 from models_registry.training.export import export, write
@@ -189,7 +190,7 @@ def set_up(schedule: ScheduleRecipe, places: Places) -> None:
         folder.mkdir(parents=True, exist_ok=True)
 
 
-def notes(recipe: Recipe, facts: Provenance, step: int) -> dict[str, str]:
+def notes(recipe: Recipe | ClassifierRecipe, facts: Provenance, step: int) -> dict[str, str]:
     """What the file itself says of its making."""
     return {
         "recipe": recipe.name,

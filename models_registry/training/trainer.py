@@ -16,7 +16,14 @@ from torch.utils.data import DataLoader
 
 from models_registry.training.average import Average
 from models_registry.training.batches import Batch, Batches
-from models_registry.training.checkpoint import Checkpoint, load, save
+from models_registry.training.checkpoint import (
+    Checkpoint,
+    Parts,
+    load_begun,
+    restore,
+    save,
+    state_of,
+)
 from models_registry.training.errors import TrainingFailed
 from models_registry.training.frequency_gates import open_share
 from models_registry.training.history import Evaluated, History, StepFigures
@@ -32,10 +39,6 @@ TELL_EVERY_S = 5.0
 FIGURES_EVERY = 20
 LONGEST_GRADIENT = 10.0
 BAND_COST = 0.1  # what open gates of a frequency stem add to the loss
-MAY_CHANGE = (
-    *("evaluate_every", "save_every", "threads", "workers", "memory_mb", "device"),
-    *("quantize", "notes", "limits", "licence"),
-)
 
 
 @dataclass(slots=True)
@@ -78,12 +81,7 @@ class Trainer:
         self._loss = DetectionLoss(recipe.loss, recipe.network.strides)
         self._beside = beside
         self.history, self.step = History(), 0
-        found = load(folder)
-        if found and not resume:
-            raise TrainingFailed(
-                "output_exists",
-                f"{folder}: expected an empty folder, or --resume to go on after step {found.step}",
-            )
+        found = load_begun(folder, resume=resume)
         if found:
             self._take_up(found)
 
@@ -126,21 +124,15 @@ class Trainer:
 
     def save(self) -> None:
         """The whole state, replaced in one go."""
-        parts = (self.net, self._average.net, self._optimiser)
-        net, average, optimiser = (x.state_dict() for x in parts)
         recipe, history = self._recipe.to_json(), self.history.to_json()
-        save(self._folder, Checkpoint(self.step, recipe, net, average, optimiser, history))
+        save(self._folder, state_of(self.step, recipe, history, self._parts))
+
+    @property
+    def _parts(self) -> Parts:
+        return self.net, self._average.net, self._optimiser
 
     def _take_up(self, found: Checkpoint) -> None:
-        changed = differences(found.recipe, self._recipe.to_json())
-        if changed:
-            raise TrainingFailed(
-                "checkpoint_invalid",
-                f"{self._folder}: expected the recipe that it was begun with, changed: {changed}",
-            )
-        self.net.load_state_dict(found.net)
-        self._average.net.load_state_dict(found.average)
-        self._optimiser.load_state_dict(found.optimiser)
+        restore(found, self._folder, self._recipe.to_json(), self._parts)
         self.history, self.step = History.from_json(found.history), found.step
         self._said(f"goes on after step {self.step}")
 
@@ -230,19 +222,3 @@ class Trainer:
 def _one_thread(worker: int) -> None:
     cv2.setNumThreads(0)  # OpenCV's own threads do not survive the fork
     torch.set_num_threads(1)
-
-
-def differences(old: dict[str, Any], new: dict[str, Any], place: str = "") -> list[str]:
-    """Fields that would make the rest of the training another one."""
-    found = []
-    for name in sorted({*old, *new}):
-        before, after = _plain(old.get(name)), _plain(new.get(name))
-        if isinstance(before, dict) and isinstance(after, dict):
-            found += differences(before, after, f"{place}{name}.")
-        elif before != after and name not in MAY_CHANGE:
-            found.append(f"{place}{name}")
-    return found
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

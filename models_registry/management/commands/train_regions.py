@@ -30,7 +30,7 @@ class Command(BaseCommand):
             recipe = with_torch("regions_recipe").load_regions_recipe(path)
             regions = with_torch("regions")
             trainings = settings.DATA_DIR / "training"
-            places = regions.RegionPlaces(
+            places = with_torch("run").Places(
                 data=options["data"] or path.parent,
                 kept=options["kept"] or trainings / "kept",
                 out=options["out"] or trainings / recipe.name,

@@ -164,7 +164,7 @@ def test_a_short_training_makes_a_model_that_marks_what_moves(tmp_path: Path) ->
     _film(tmp_path / "videos" / "a.mp4", ((16 * n, 64) for n in range(20)))
     _film(tmp_path / "videos" / "b.mp4", ((320 - 16 * n, 160) for n in range(18)))
     regions, said = with_torch("regions"), list[str]()
-    places = regions.RegionPlaces(data=tmp_path, kept=tmp_path / "kept", out=tmp_path / "out")
+    places = with_torch("run").Places(data=tmp_path, kept=tmp_path / "kept", out=tmp_path / "out")
     path = regions.train_regions(read_regions_recipe(document()), places, None, said.append)
     assert path.stat().st_size <= 64 * 1024
     assert "2 cameras to learn from, 38 stills" in "\n".join(said)
