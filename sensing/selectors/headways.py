@@ -7,7 +7,6 @@ from typing import TypedDict
 import numpy as np
 
 from sensing.domain.statistics.speeds import Soundness, soundness
-from sensing.models import Crossing
 from sensing.selectors.quarters import Selection
 
 WIDTH_S, BINS = 1.0, 31
@@ -33,12 +32,9 @@ class Headways(TypedDict):
 
 def headways(chosen: Selection) -> Headways:
     """Of every vehicle that passed in [start, end). Raises ``ValueError`` for more than a day."""
-    if not chosen.is_short:
-        raise ValueError("expected a period of a day at most for headways")
-    passed = Crossing.objects.filter(
-        **chosen.counted, at__gte=chosen.start, at__lt=chosen.end
-    ).order_by()
-    rows = list(passed.values_list("headway_s", "gap_s").iterator(chunk_size=2000))
+    rows = list(
+        chosen.crossings("headways").values_list("headway_s", "gap_s").iterator(chunk_size=2000)
+    )
     times = np.array([headway for headway, _gap in rows if headway is not None], np.float64)
     gaps = np.array([gap for _headway, gap in rows if gap is not None], np.float64)
     verdict = soundness(len(times))

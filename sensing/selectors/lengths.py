@@ -8,7 +8,6 @@ from typing import TypedDict
 from sensing.domain.speed_traffic import LENGTH_CLASSES, length_class
 from sensing.domain.statistics.mix import class_shares_percent
 from sensing.domain.statistics.speeds import Soundness, soundness
-from sensing.models import Crossing
 from sensing.selectors.quarters import Selection
 
 
@@ -33,12 +32,7 @@ class Lengths(TypedDict):
 
 def lengths(chosen: Selection) -> Lengths:
     """Of the vehicles that passed in [start, end). Raises ``ValueError`` for more than a day."""
-    if not chosen.is_short:
-        raise ValueError("expected a period of a day at most for lengths")
-    passed = Crossing.objects.filter(
-        **chosen.counted, at__gte=chosen.start, at__lt=chosen.end
-    ).order_by()
-    rows = passed.values_list("length_m", flat=True).iterator(chunk_size=2000)
+    rows = chosen.crossings("lengths").values_list("length_m", flat=True).iterator(chunk_size=2000)
     counts = Counter(length_class(length_m) for length_m in rows if length_m is not None)
     verdict = soundness(counts.total())
     shares = {} if verdict == "refused" else class_shares_percent(counts)

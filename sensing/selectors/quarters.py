@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from sensing.domain.statistics.bins import Coverage, coverage_of
-from sensing.models import Camera, QuarterObserved
+from sensing.models import Camera, Crossing, QuarterObserved
 from sensing.selectors.rollups import QUARTER_MINUTES, sums_by_bin
 
 A_DAY = timedelta(hours=25)
@@ -52,6 +52,13 @@ class Selection:
     def is_short(self) -> bool:
         """Within a day, so that single crossings may be read."""
         return self.end - self.start <= A_DAY
+
+    def crossings(self, purpose: str) -> QuerySet[Crossing]:
+        """Single ones in [start, end). Raises ``ValueError`` for more than a day of them."""
+        if not self.is_short:
+            raise ValueError(f"expected a period of a day at most for {purpose}")
+        period = {"at__gte": self.start, "at__lt": self.end}
+        return Crossing.objects.filter(**self.counted, **period).order_by()
 
 
 class Watch(NamedTuple):
