@@ -10,11 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models_registry.runtime.detections import Detections
+from models_registry.runtime.detections import Detections, IntArray
 from models_registry.runtime.detector import Detector
 from models_registry.runtime.motion import MotionDetector, Moving
 from models_registry.runtime.motion_blobs import overlaps
@@ -64,16 +65,21 @@ def vouched(found: Detections, moving: Sequence[Moving]) -> Detections:
     return replace(found, confidence=confidence)
 
 
+@cache
+def _groups(labels: tuple[str, ...]) -> IntArray:
+    """(C,) equal for classes of which an object can only be one."""
+    names = ["vehicle" if x in VEHICLES else x for x in labels]
+    return np.array([names.index(x) for x in names], np.int32)
+
+
 def _one_per_vehicle(found: Detections) -> Detections:
     """A van that is half a car and half a lorry to a model has two boxes: the stronger stays."""
     if len(found) < 2:
         return found
-    names = ["vehicle" if x in VEHICLES else x for x in found.labels]
-    groups = np.array([names.index(x) for x in names], np.int32)[found.class_id]
     kept = suppress(
         found.xyxy,
         found.confidence,
-        groups,
+        _groups(found.labels)[found.class_id],
         iou=SAME_VEHICLE_IOU,
         class_agnostic=False,
         max_candidates=len(found),

@@ -128,6 +128,7 @@ def start_detector(
     no sense and ``DetectorLost`` when no process can be had; a file that cannot serve is told by
     ``loaded``. ``in_the_background``: it takes what the others leave, and may be slow."""
     if spec.model_path:
+        motion = None if spec.alone else witness(scene)  # before there is a process to leave behind
         model = IsolatedDetector(
             Path(spec.model_path),
             spec.contract,
@@ -135,7 +136,7 @@ def start_detector(
             nice=BACKGROUND_NICE if in_the_background else 0,
             deadline_s=BACKGROUND_DEADLINE_S if in_the_background else DEADLINE_S,
         )
-        return model if spec.alone else VouchedRunning(model, witness(scene))
+        return model if motion is None else VouchedRunning(model, motion)
     try:
         return MotionInProcess(build_motion(spec, scene))
     except (ValueError, TypeError) as error:
