@@ -29,6 +29,7 @@ from models_registry.compression.sensitivity import (
     Reference,
     blocks,
     effects,
+    thin_layers,
     worst_to_leave_out,
 )
 from models_registry.compression.step import Change, Context, Outcome, Prediction, StepFailed
@@ -45,7 +46,8 @@ class Int8:
     """Static int8: activations uint8, weights int8 per channel, ranges from calibration inputs.
 
     ``drift_limit`` and ``max_float_share`` decide which layers stay in float: the worst ones by
-    measured effect until the outputs drift less, but no more than this share of the layers.
+    measured effect until the outputs drift less, but no more than this share of the layers. First
+    of them, whatever its effect, a convolution on the picture's few channels: integers are slower.
     ``reduce_range`` keeps weights to 7 bits, which processors without VNNI add up without
     saturating; ``auto`` measures on this machine which is nearer to the float model.
     """
@@ -104,6 +106,7 @@ class _Job:
     ranges: dict[str, Range] = field(init=False)
     means: Means = field(init=False)
     tail: set[str] = field(init=False)
+    thin: set[str] = field(init=False)
     reference: Reference = field(init=False)
 
     def __post_init__(self) -> None:
@@ -112,6 +115,7 @@ class _Job:
         # whose steps would be wider than any score.
         found = blocks(self.float_model)
         self.tail = {x for block in found if block.name == TAIL for x in block.nodes}
+        self.thin = thin_layers(self.float_model)
         self.ranges = activation_ranges(
             self.float_model,
             feeds,
@@ -137,13 +141,16 @@ class _Job:
             lambda share, words: self.context.progress(0.3 + 0.5 * share, words),
         )
         layers = sum(x.layers for x in found)
+        allowed = int(self.step.max_float_share * layers)
+        slow = [x for x in ranked if x.block.name in self.thin and x.block.layers <= allowed]
+        rest = [x for x in ranked if x not in slow]
         counted = worst_to_leave_out(
-            ranked,
-            lambda count: self._drift(ranked[:count], reduced, f"{count} blocks in float"),
+            rest,
+            lambda count: self._drift([*slow, *rest[:count]], reduced, f"{count} blocks in float"),
             self.step.drift_limit,
-            int(self.step.max_float_share * layers),
+            allowed - sum(x.block.layers for x in slow),
         )
-        left = ranked[:counted]
+        left = [*slow, *rest[:counted]]
         drifts = {reduced: self._drift(left, reduced, "comparing")}
         if self.step.reduce_range == "auto":
             drifts[True] = self._drift(left, True, "trying weights of 7 bits")
@@ -188,7 +195,11 @@ class _Job:
             f" {figures['drift']:.1%} (all in int8: {figures['drift_all_int8']:.1%})",
         )
         for effect in left:
-            reason = f"in int8 it alone moves the outputs by {effect.drift:.1%}"
+            reason = (
+                "integers would gather its few channels one by one, which takes longer"
+                if effect.block.name in self.thin
+                else f"in int8 it alone moves the outputs by {effect.drift:.1%}"
+            )
             yield Change(effect.block.name, "kept in float", reason)
         if figures["drift"] > self.step.drift_limit:
             wished = f"the limit of {self.step.drift_limit:.1%} was not reached with"

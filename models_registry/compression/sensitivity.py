@@ -11,11 +11,12 @@ import onnx
 from numpy.typing import NDArray
 
 from models_registry.compression.capture import Tensors, loaded, run
-from models_registry.compression.graph import Graph
+from models_registry.compression.graph import Graph, attribute
 from models_registry.compression.step import Feeds
 
 WEIGHT_LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 MAX_BLOCKS = 160  # more are measured in neighbouring groups: the time must stay bounded
+THIN = 4  # channels
 TAIL = "(after the last layers)"
 
 
@@ -66,6 +67,20 @@ def blocks(model: onnx.ModelProto) -> list[Block]:
         )
         for at, names in sorted(members.items())
     ]
+
+
+def thin_layers(model: onnx.ModelProto) -> set[str]:
+    """Convolutions that read the picture's few channels: ONNX Runtime has a float kernel for them
+    and none of integers (measured: a stem of 3 channels takes 2 to 3 times as long in int8)."""
+    graph = Graph(model)
+    return {
+        x.name
+        for x in graph.proto.node
+        if x.op_type == "Conv"
+        and _is_layer(graph, x)
+        and attribute(x, "group", 1) == 1
+        and graph.constants[x.input[1]].dims[1] <= THIN
+    }
 
 
 class Reference:

@@ -82,10 +82,22 @@ def test_a_layer_that_8_bits_ruin_is_found_and_left_in_float() -> None:
     assert outcome.figures["drift"] < 0.05 < outcome.figures["drift_all_int8"]
     refused = {x.subject: x.detail for x in outcome.changes if x.action == "kept in float"}
     assert set(refused) == in_float(outcome.figures)
-    assert all("moves the outputs by" in x for x in refused.values())
+    assert any("moves the outputs by" in x for x in refused.values())
     worst = outcome.figures["effects"][0]
     assert worst["layer"] in refused
     assert outcome.figures["layers_in_float"] <= 3
+
+
+def test_the_layer_on_the_picture_s_few_channels_stays_in_float_because_it_is_faster_there() -> (
+    None
+):
+    model = nets.detector()
+    first = next(x.name for x in model.graph.node if x.op_type == "Conv")
+    outcome = Int8(drift_limit=1.0).apply(model, Context(FEEDS[:4]))
+    assert in_float(outcome.figures) == {first}
+    kept = {x.subject: x.detail for x in outcome.changes if x.action == "kept in float"}
+    assert list(kept) == [first]
+    assert "takes longer" in kept[first]
 
 
 def test_no_layer_stays_in_float_where_none_may_and_the_report_says_that_it_drifts() -> None:
