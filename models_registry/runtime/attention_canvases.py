@@ -1,23 +1,14 @@
 """One detector on smaller canvases: the same weights, fewer pixels.
 
-A net of convolutions does not mind the size of its picture. What a file fixes all the same is its
-declared input and, in nets that decode their own boxes, the places of the grid's cells: both are
-rewritten. A file that fixes more cannot be had smaller; it then looks at whole frames only.
+A file that is tied to its size cannot be had smaller; it then looks at whole frames only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
-import onnx
-from numpy.typing import NDArray
-from onnx import numpy_helper
-
+from models_registry.runtime.canvas import Size, on_canvas
 from models_registry.runtime.contract import ModelContract
-from models_registry.runtime.decode.grid import grid_cells, match_grid
-from models_registry.runtime.detections import FloatArray
 from models_registry.runtime.detector import detector_of
 from models_registry.runtime.errors import ModelUnusable
 from models_registry.runtime.model_file import ModelFile
@@ -26,7 +17,6 @@ from models_registry.runtime.onnx_detector import OnnxDetector
 STEP = 32  # the coarsest stride: sides are its multiples
 SIZES = ((128, 128), (192, 128), (128, 192), (192, 192), (256, 192), (192, 256), (320, 224))
 MOST_SHARE = 0.7  # of the whole canvas: a larger part saves too little
-Size = tuple[int, int]
 
 
 def smaller_detectors(
@@ -51,61 +41,6 @@ def smaller_detectors(
 
 def _at_size(file: ModelFile, contract: ModelContract, size: Size, threads: int) -> OnnxDetector:
     """Raises ``ModelUnusable`` where the graph is tied to its size."""
-    model = onnx.load_model_from_string(file.content)
-    _resize(model, contract, size)
-    smaller = ModelFile(file.name, model.SerializeToString(), file.pixel_range)
+    smaller = ModelFile(file.name, on_canvas(file.content, contract, size), file.pixel_range)
     stated = replace(contract, input_width=size[0], input_height=size[1])
     return detector_of(smaller, stated, threads=threads)
-
-
-def _resize(model: onnx.ModelProto, contract: ModelContract, size: Size) -> None:
-    graph = model.graph
-    picture = next((x for x in graph.input if x.name == contract.input_name), None)
-    if picture is None:
-        raise ModelUnusable("contract_mismatch", f"expected an input {contract.input_name!r}")
-    sides = picture.type.tensor_type.shape.dim
-    first = 2 if contract.axes == "nchw" else 1
-    sides[0].dim_value = 1
-    sides[first].dim_value, sides[first + 1].dim_value = size[1], size[0]
-    del graph.value_info[:]  # shapes of the old size
-    for output in graph.output:
-        for side in output.type.tensor_type.shape.dim:
-            side.Clear()
-    before = (contract.input_width, contract.input_height)
-    for tensor in _constants(graph):
-        array = numpy_helper.to_array(tensor)
-        moved = _moved_grid(array, before, size)
-        if moved is not None:
-            tensor.CopyFrom(numpy_helper.from_array(moved.astype(array.dtype), tensor.name))
-
-
-def _constants(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    yield from graph.initializer
-    for node in graph.node:
-        if node.op_type == "Constant":
-            yield from (x.t for x in node.attribute if x.name == "value")
-
-
-def _moved_grid(array: NDArray[np.generic], before: Size, after: Size) -> FloatArray | None:
-    """The same table of cells for another size, if that is what a constant holds."""
-    if array.dtype.kind != "f":
-        return None
-    for axis, count in enumerate(array.shape):
-        grid = match_grid(count, *before)
-        if grid is None:
-            continue
-        last = np.moveaxis(array, axis, -1)
-        rows = last.reshape(-1, count)
-        for old, new in zip(_tables(before, grid), _tables(after, grid), strict=True):
-            if len(old) in (1, len(rows)) and np.allclose(rows, old):
-                moved = np.broadcast_to(new, (len(rows), new.shape[1]))
-                return np.moveaxis(moved.reshape(*last.shape[:-1], -1), -1, axis)
-    return None
-
-
-def _tables(size: Size, grid: tuple[tuple[int, ...], int]) -> Iterator[FloatArray]:
-    """What a net may keep of its N cells: places in cells or pixels, (2, N), strides, (1, N)."""
-    cells, strides = grid_cells(*size, *grid)
-    corners = cells.T
-    middles = corners + np.float32(0.5)
-    yield from (corners, middles, corners * strides, middles * strides, strides[None])

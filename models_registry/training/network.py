@@ -50,6 +50,8 @@ class DetectorNet(nn.Module):
         channels = [max(8, round(c * recipe.width / 8) * 8) for c, _ in STAGES]
         blocks = [math.ceil(n * recipe.depth) if n else 0 for _, n in STAGES]
         levels = int(math.log2(max(recipe.strides)))
+        for stride, more in zip(recipe.strides, recipe.more_blocks, strict=False):
+            blocks[int(math.log2(stride)) - 1] += more
         seen = int(math.log2(STRIDES[recipe.stem]))  # halvings that the stem does at once
         self.stem = STEMS[recipe.stem](channels[seen - 1])
         self.stages = nn.ModuleList(

@@ -11,14 +11,17 @@ FORMATS = ("yolo", "coco", "set", "simulation", "stills")
 
 @dataclass(frozen=True, slots=True)
 class NetworkRecipe:
-    """``width`` and ``depth`` multiply the channels and the blocks of each stage. ``start``: a file
-    that this network was exported to, whose weights it begins with."""
+    """``width`` and ``depth`` multiply the channels and the blocks of each stage; ``more_blocks``
+    come on top at each of ``strides``: at coarse ones they take many weights and little time.
+    ``start``: a file that this network, or one of fewer blocks, was exported to, whose weights it
+    begins with."""
 
     input_width: int = 416
     input_height: int = 256
     stem: str = "plain"
     width: float = 1.0
     depth: float = 1.0
+    more_blocks: tuple[int, ...] = ()
     strides: tuple[int, ...] = (8, 16, 32)
     start: str | None = None
 
@@ -27,6 +30,7 @@ class NetworkRecipe:
         "input_height": (32, 2048),
         "width": (0.1, 8),
         "depth": (0.1, 8),
+        "more_blocks": (0, 8),
     }
     CHOICES: ClassVar = {
         "stem": ("plain", "downscaled", "bands", "gated_bands"),

@@ -86,6 +86,9 @@ def _checked(recipe: Recipe) -> Recipe:
             raise invalid(
                 f"network.{side}", f"a multiple of {stride}", getattr(recipe.network, side)
             )
+    strides, more = recipe.network.strides, recipe.network.more_blocks
+    if len(more) > len(strides):
+        raise invalid("network.more_blocks", f"one number for each of {list(strides)}", list(more))
     low, high = recipe.augmentation.scale
     if low > high:
         raise invalid("augmentation.scale", "the smaller factor first", [low, high])

@@ -7,7 +7,7 @@ will see.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,12 +21,14 @@ from torch import Tensor, nn
 
 from models_registry.training.batches import Batches
 from models_registry.training.errors import TrainingFailed
+from models_registry.training.layers import Block
 from models_registry.training.network import DetectorNet
 from models_registry.training.recipe import Recipe
 
 BATCHES = 4
 PREFIX = "net."  # where the net lies in what is exported
 BYTE = 255.0
+LITTLE = 0.1  # scale of what a new block adds; at 0 it would never learn
 
 
 def started(recipe: Recipe, data: Path, batches: Batches) -> DetectorNet:
@@ -37,21 +39,30 @@ def started(recipe: Recipe, data: Path, batches: Batches) -> DetectorNet:
     assert recipe.network.start is not None
     path = data / recipe.network.start
     net = DetectorNet(recipe.network, len(recipe.classes))
-    take_weights(net, _constants(path), path.name)
+    new = take_weights(net, _constants(path), path.name)
     count = min(BATCHES, len(batches))
-    calibrate(net, (torch.from_numpy(batches[at].pixels).float() / BYTE for at in range(count)))
+    pictures = (torch.from_numpy(batches[at].pixels).float() / BYTE for at in range(count))
+    calibrate(net, pictures, new)
     return net
 
 
-def take_weights(net: DetectorNet, constants: dict[str, NDArray[np.float32]], name: str) -> None:
-    """Weights by their names in an exported graph; normalisations add the bias and do no more."""
+def take_weights(
+    net: DetectorNet, constants: dict[str, NDArray[np.float32]], name: str
+) -> set[nn.Module]:
+    """Weights by their names in an exported graph; normalisations add the bias and do no more.
+
+    The layers of blocks that the graph lacks are returned; they begin with saying little.
+    """
+    new = _lacking(net, constants)
     norms = dict(_normalised(net))
     if any(isinstance(x, nn.BatchNorm2d) and x not in norms.values() for x in net.modules()):
         raise _unusable(name, "a network whose normalisations each follow a convolution", "a stem")
     first = next(x for x in net.modules() if isinstance(x, nn.Conv2d))
     taken: set[int] = set()
     for place, layer in net.named_modules():
-        if not isinstance(layer, nn.Conv2d):
+        if layer in new:
+            taken.update(id(x) for x in layer.parameters())
+        if layer in new or not isinstance(layer, nn.Conv2d):
             continue
         weight = _wanted(constants, f"{PREFIX}{place}.weight", layer.weight, name)
         bias = norms[layer].bias if layer in norms else layer.bias
@@ -66,14 +77,25 @@ def take_weights(net: DetectorNet, constants: dict[str, NDArray[np.float32]], na
     left = [place for place, x in net.named_parameters() if id(x) not in taken]
     if left:
         raise _unusable(name, f"weights of {left[0]} that export keeps apart", "none")
+    return new
 
 
-def calibrate(net: DetectorNet, pictures: Iterable[Tensor]) -> None:
-    """Sets each normalisation to what it sees on ``pictures``, each (B, 3, H, W) in 0–1.
+def _lacking(net: DetectorNet, constants: dict[str, NDArray[np.float32]]) -> set[nn.Module]:
+    """All layers of the blocks whose first weight the graph does not have."""
+    new: set[nn.Module] = set()
+    for place, block in net.named_modules():
+        if isinstance(block, Block) and f"{PREFIX}{place}.first.0.weight" not in constants:
+            nn.init.constant_(block.second[1].weight, LITTLE)
+            new.update(block.modules())
+    return new
 
-    What the net computes outside training stays as it is.
-    """
-    norms = [norm for _, norm in _normalised(net)]
+
+def calibrate(
+    net: DetectorNet, pictures: Iterable[Tensor], new: Collection[nn.Module] = ()
+) -> None:
+    """Sets each normalisation but the ``new`` to what it sees on ``pictures``, each (B, 3, H, W) in
+    0–1. What the net computes outside training stays as it is."""
+    norms = [norm for _, norm in _normalised(net) if norm not in new]
     sums = {norm: torch.zeros(3, norm.num_features, dtype=torch.float64) for norm in norms}
 
     def see(norm: nn.BatchNorm2d, given: tuple[Tensor]) -> None:

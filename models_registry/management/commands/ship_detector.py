@@ -17,7 +17,7 @@ ENDINGS = (".onnx", ".json", ".md")
 
 
 class Command(BaseCommand):
-    help = "Copies what `train` wrote for recipes/detector.toml to models_registry/builtin."
+    help = "Copies what a training by recipes/detector*.toml wrote to models_registry/builtin."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -41,6 +41,7 @@ def test_the_recipes_that_ship_can_be_read(path: Path) -> None:
         (lambda x: x["schedule"].update(device="tpu"), "schedule.device: expected one of"),
         (lambda x: x["schedule"].update(stepps=3), "schedule: expected fields among"),
         (lambda x: x["network"].update(strides=[8, 64]), "network.strides: expected one of"),
+        (lambda x: x["network"].update(more_blocks=[0, 1, 2]), r"one number for each of \[8, 16\]"),
         (lambda x: x["network"].update(input_width=100), "network.input_width: expected a multip"),
         (
             lambda x: x["augmentation"].update(scale=[2, 1]),

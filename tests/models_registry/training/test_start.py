@@ -84,6 +84,25 @@ def test_training_from_it_starts_where_it_had_come_to(trained: Trained) -> None:
     assert started[0]["loss"] < 1.3 * whole[-1]["loss"]
 
 
+def test_a_network_of_more_blocks_begins_with_all_that_the_file_knows(
+    trained: Trained, torch: Any
+) -> None:
+    recipe = read_recipe(begun_with(trained))
+    more = replace(recipe, network=replace(recipe.network, more_blocks=(0, 1)))
+    same, deeper = (net_of(trained, x).eval() for x in (recipe, more))
+    assert len(deeper.stages[-1]) == len(same.stages[-1]) + 1
+    for name, weight in same.state_dict().items():
+        if name.endswith("0.weight"):
+            torch.testing.assert_close(deeper.state_dict()[name], weight)
+    sources, _ = with_torch("run").prepare(recipe, places(trained.data), no_renderer, print)
+    pixels = torch.from_numpy(Batches(recipe, sources)[0].pixels).float() / 255
+    known, new = (x(pixels)[:, 4:].sigmoid() for x in (same, deeper))
+    assert (known - new).abs().max() > 0
+    assert (known - new).abs().mean() < 0.02
+    new.sum().backward()
+    assert deeper.stages[-1][-1].second[1].weight.grad.abs().max() > 0
+
+
 def test_a_run_that_goes_on_does_not_begin_again(trained: Trained) -> None:
     asked = iter([False, True])
     document = begun_with(trained, steps=3)

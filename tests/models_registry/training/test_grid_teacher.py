@@ -1,0 +1,153 @@
+"""A YOLOX file as a teacher: its cells on the student's canvas, in the student's classes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from models_registry.training.errors import TrainingFailed
+from models_registry.training.extra import with_torch
+from models_registry.training.recipe import (
+    LossRecipe,
+    NetworkRecipe,
+    Recipe,
+    ScheduleRecipe,
+    TeacherRecipe,
+)
+from tests.models_registry.training.rectangles import needs_torch
+
+pytestmark = needs_torch
+WIDTH, HEIGHT, STRIDES = 96, 64, (8, 16, 32)  # the student's canvas; the file's own is 64×64
+LABELS = ["person", "dog", "motorbike"]
+RECIPE = Recipe(
+    name="student",
+    classes=("motorcycle", "truck", "person"),
+    sources=(),
+    evaluation=(),
+    schedule=ScheduleRecipe(steps=1),
+    network=NetworkRecipe(input_width=WIDTH, input_height=HEIGHT, strides=STRIDES),
+    teacher=TeacherRecipe("yolox.onnx", cells=2.0),
+)
+
+
+@pytest.fixture
+def torch() -> Any:
+    return pytest.importorskip("torch")
+
+
+def yolox(path: Path, labels: list[str] = LABELS) -> Path:
+    """Every cell tells a box of 2 × 4 strides round its middle, surely, and of each class as much
+    as its number says; the first class as much as its blue."""
+    width = 5 + len(labels)
+    nodes, constants, rows = [], [], []
+    for stride in STRIDES:
+        weight = np.zeros((width, 3, stride, stride), np.float32)
+        weight[5, 0] = 1 / (255 * stride**2)  # of BGR
+        bias = np.array([0.5, 0.5, np.log(2), np.log(4), 1.0, 0.0, *([0.3, 0.6])], np.float32)
+        constants += [
+            numpy_helper.from_array(weight, f"w{stride}"),
+            numpy_helper.from_array(bias[:width], f"b{stride}"),
+        ]
+        nodes += [
+            helper.make_node(
+                "Conv",
+                ["images", f"w{stride}", f"b{stride}"],
+                [f"map{stride}"],
+                strides=[stride] * 2,
+                kernel_shape=[stride] * 2,
+            ),
+            helper.make_node("Reshape", [f"map{stride}", "shape"], [f"cells{stride}"]),
+        ]
+        rows.append(f"cells{stride}")
+    constants.append(numpy_helper.from_array(np.array([1, width, -1], np.int64), "shape"))
+    nodes += [
+        helper.make_node("Concat", rows, ["all"], axis=2),
+        helper.make_node("Transpose", ["all"], ["output"], perm=[0, 2, 1]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "yolox",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, 64, 64])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 84, width])],
+        constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    onnx.save(model, path)
+    contract = {"layout": "yolox", "labels": labels, "input_width": 64, "input_height": 64}
+    contract |= {"input_name": "images", "colour_order": "bgr", "scale": 1.0, "fit": "top_left"}
+    path.with_suffix(".json").write_text(json.dumps(contract))
+    return path
+
+
+def teacher(torch: Any, folder: Path, recipe: Recipe = RECIPE) -> Any:
+    yolox(folder / "yolox.onnx")
+    return with_torch("soft_cells").cells_teacher(recipe, folder)
+
+
+def test_it_speaks_of_the_student_s_cells_and_classes(torch: Any, tmp_path: Path) -> None:
+    said = teacher(torch, tmp_path)._parent
+    pixels = torch.zeros(2, 3, HEIGHT, WIDTH)
+    pixels[1, 2] = 0.8  # blue, of RGB
+    answer = said(pixels)
+    assert answer.shape == (2, 4 + 3, 96 + 24 + 6)
+    sides = torch.tensor([0.0, np.log(2), 0.0, np.log(2)])[None, :, None]
+    torch.testing.assert_close(answer[:, :4], sides.expand(2, 4, 126).float())
+    scores = answer[:, 4:].sigmoid()
+    torch.testing.assert_close(scores[:, 0], torch.full((2, 126), 0.6))  # motorbike
+    assert scores[:, 1].max() < 1e-5  # it knows no trucks
+    torch.testing.assert_close(scores[1, 2], torch.full((126,), 0.8))
+    assert scores[0, 2].max() < 1e-5
+
+
+def test_a_student_is_raised_to_it_and_never_pushed_below(torch: Any, tmp_path: Path) -> None:
+    answer = torch.zeros(1, 7, 126)  # every class .5
+    answer[:, 4, :60] = 4.0
+    answer.requires_grad_()
+    loss = teacher(torch, tmp_path)(torch.zeros(1, 3, HEIGHT, WIDTH), answer)
+    loss.backward()
+    assert loss.item() > 0
+    slope = answer.grad[0]
+    assert (slope[4, 60:] < 0).all()  # .6 beside .5
+    assert (slope[4, :60] == 0).all()  # .98: the student is surer
+    assert (slope[5:] == 0).all()
+    assert (slope[:4] == 0).all()  # boxes are the labels' matter
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        (replace(RECIPE, schedule=ScheduleRecipe(steps=1, multi_scale=(0.5, 1.0))), "multi_scale"),
+        (
+            replace(RECIPE, network=replace(RECIPE.network, strides=(8, 16))),
+            r"expected \(1, 120, 8\) on the student's canvas, got \(1, 126, 8\)",
+        ),
+    ],
+)
+def test_a_canvas_that_it_cannot_speak_of_is_told(
+    torch: Any, tmp_path: Path, recipe: Recipe, words: str
+) -> None:
+    with pytest.raises(TrainingFailed, match=words) as caught:
+        teacher(torch, tmp_path, recipe)
+    assert caught.value.code == "teacher_unusable"
+
+
+def test_the_loss_of_a_teacher_of_the_family_also_pulls_down(torch: Any) -> None:
+    """What ``only_more`` leaves out."""
+
+    class Says(torch.nn.Module):  # type: ignore[name-defined, misc]
+        def forward(self, pixels: Any) -> Any:
+            return torch.full((1, 5, 4), -3.0)
+
+    agreement = with_torch("finetune_detector").Agreement
+    for only_more, pulled in ((False, True), (True, False)):
+        answer = torch.zeros(1, 5, 4, requires_grad=True)
+        agreement(Says(), 1.0, LossRecipe().focal, only_more=only_more)(None, answer).backward()
+        assert bool((answer.grad[0, 4] > 0).all()) is pulled
