@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from models_registry.runtime.detections import FloatArray
 from models_registry.runtime.errors import ModelUnusable
 from models_registry.runtime.model_file import read_model
+from models_registry.runtime.motion_components import components
 from models_registry.runtime.session import Session
 
 Bools = NDArray[np.bool_]
@@ -104,10 +105,8 @@ class RegionModel:
 
     def boxes(self, marked: Bools) -> FloatArray:
         """(N, 4) boxes in the frame's pixels, one round each patch of ``marked`` cells."""
-        patches, _, stats, _ = cv2.connectedComponentsWithStats(
-            marked.astype(np.uint8), connectivity=8
-        )
-        found = stats[1:patches, :4].astype(np.float32)
+        _, patches = components(marked.astype(np.uint8))
+        found = patches[1:, :4].astype(np.float32)
         found[:, 2:] += found[:, :2]
         return self._to_frame(found * CELL)
 

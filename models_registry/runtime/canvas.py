@@ -44,7 +44,8 @@ def on_canvas(content: bytes, contract: ModelContract, size: Size) -> bytes:
         moved = _moved_grid(array, before, size)
         if moved is not None:
             tensor.CopyFrom(numpy_helper.from_array(moved.astype(array.dtype), tensor.name))
-    return model.SerializeToString()
+    content_on_it: bytes = model.SerializeToString()
+    return content_on_it
 
 
 def _constants(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:

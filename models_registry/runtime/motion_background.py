@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_registry.runtime.detections import FloatArray
+from models_registry.runtime.motion_components import Mask, components
 
-Mask = NDArray[np.uint8]  # 0 or 255 per pixel
 Picture = NDArray[np.uint8]
 
 SETTLE_S = 8.0  # time constant of the background once it is known
@@ -188,8 +188,8 @@ class Background:
         that passes looks still too.
         """
         found = np.zeros(self._shape, np.uint8)
-        count, labels, boxes, _ = cv2.connectedComponentsWithStats(still, connectivity=8)
-        large = np.flatnonzero(boxes[:count, cv2.CC_STAT_AREA] >= MIN_GHOST)
+        labels, boxes = components(still)
+        large = np.flatnonzero(boxes[:, cv2.CC_STAT_AREA] >= MIN_GHOST)
         if len(large) < 2:  # the ground itself is the first
             return found
         ground = cv2.dilate(cv2.bitwise_not(foreground), CROSS)

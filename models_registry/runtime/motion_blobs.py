@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_registry.runtime.detections import FloatArray
+from models_registry.runtime.motion_components import Mask, components
 from models_registry.runtime.motion_scale import SizeScale
-
-Mask = NDArray[np.uint8]
 
 MIN_AREA = 14  # pixels of a thing too small to be told from noise
 MAX_BLOBS = 80  # the largest are kept; a storm of specks must not cost the frame's time
@@ -45,8 +44,8 @@ def find_blobs(solid: Mask, changed: Mask, scale: SizeScale, known: FloatArray) 
     seen whole before should be now; those are never cut.
     """
     clean = cv2.morphologyEx(cv2.medianBlur(solid, 3), cv2.MORPH_CLOSE, SQUARE)
-    count, _, stats, _ = cv2.connectedComponentsWithStats(clean, connectivity=8)
-    areas = stats[1:count, cv2.CC_STAT_AREA]
+    _, stats = components(clean)
+    areas = stats[1:, cv2.CC_STAT_AREA]
     keep = np.flatnonzero(areas >= MIN_AREA)
     keep = keep[np.argsort(-areas[keep], kind="stable")[:MAX_BLOBS]] + 1
     boxes = stats[keep, :4].astype(np.float32)

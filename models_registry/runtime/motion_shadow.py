@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Mask = NDArray[np.uint8]
+from models_registry.runtime.motion_components import Mask, components
 
 MIN_REGION = 40  # pixels; in smaller regions parts and shadow cannot be told apart
 SQUARE = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
@@ -49,10 +49,8 @@ def solid_mask(changed: Mask, shadow: Mask) -> Mask:
     solid = cv2.subtract(changed, shadow)
     if not shadow.any():
         return solid
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(
-        cv2.morphologyEx(changed, cv2.MORPH_CLOSE, SQUARE), connectivity=8
-    )
-    for label in range(1, count):
+    labels, boxes = components(cv2.morphologyEx(changed, cv2.MORPH_CLOSE, SQUARE))
+    for label in range(1, len(boxes)):
         x, y, width, height, area = boxes[label]
         if area < MIN_REGION:
             continue
