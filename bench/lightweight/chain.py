@@ -1,7 +1,7 @@
 """Prune, low rank, int8 and pack with training in between, on a VGG16-shaped classifier.
 
     python -m bench.lightweight.chain OUT_FOLDER [--width 0.25] [--steps 3000]
-        [--tune-steps 2000] [--zeros 0.65] [--seed 1]
+        [--tune-steps 2000] [--prune 0.6] [--zeros 0.65] [--seed 1]
 
 13 convolutions and 3 fully connected layers, every one ``--width`` times as wide as VGG16's, on
 vehicle crops of 32×32 (``bench.vgg_vehicle_types``; the last fifth of the pictures, in time, is
@@ -49,6 +49,7 @@ class Bench:
     context: Context
     draw: Callable[[int], tuple[Any, Any]]
     tune_steps: int
+    prune: float
     zeros: float
 
     def tuned(
@@ -77,7 +78,7 @@ class Bench:
 def stages(bench: Bench) -> Iterator[tuple[str, onnx.ModelProto, bytes | None]]:
     """(name, model, packed file), each made of the one before."""
     model = bench.parent
-    prune = Prune(share=0.6, floor=0.3, sensitivity=False, reconstruct=False)
+    prune = Prune(share=bench.prune, floor=0.3, sensitivity=False, reconstruct=False)
     model = prune.apply(model, bench.context).model
     yield "prune", model, None
     model = bench.tuned(model, 0.3, 5e-4)
@@ -157,7 +158,9 @@ def main() -> None:
     x, _ = pictures(held_out=False)
     feeds = [{"pictures": x[at::FEEDS][:: len(x) // FEEDS // FEED_PICTURES]} for at in range(FEEDS)]
     context = Context(feeds, seed=options.seed)
-    bench = Bench(parent, context, drawn(options.seed), options.tune_steps, options.zeros)
+    bench = Bench(
+        parent, context, drawn(options.seed), options.tune_steps, options.prune, options.zeros
+    )
     print("\n| " + " | ".join(HEADER) + " |\n" + "|---" * len(HEADER) + "|")
     print("| " + " | ".join(row("parent", parent, None, parent)) + " |", flush=True)
     for name, model, packed in stages(bench):
@@ -176,6 +179,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--width", type=float, default=0.25)
     parser.add_argument("--steps", type=int, default=3000, help="of 32 crops, for the parent")
     parser.add_argument("--tune-steps", type=int, default=2000, help="of a whole fine-tuning")
+    parser.add_argument("--prune", type=float, default=0.6, help="share of the work to save")
     parser.add_argument("--zeros", type=float, default=0.65, help="share of weights set to zero")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
