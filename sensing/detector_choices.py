@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from models_registry.selectors.references import MOTION, detector_references
 from sensing.models import DeploymentTarget
 from sensing.selectors.detectors import DetectorChoices
 
 Choices = list[tuple[str, str]]
+
+ATTENTION_HELP = gettext_lazy(
+    "On a quiet camera the model then takes up to nine times less time: it does not look where"
+    " nothing has changed, and at everything anew every 5 seconds. No event was lost on the clips"
+    " this was measured on. Of no use on crowded roads, nor for motion, which sees every frame."
+)
 
 
 def detector_choices() -> Choices:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from models_registry.errors import Refused
 from sensing.class_words import CLASS_WORDS
-from sensing.detector_choices import detector_choices
+from sensing.detector_choices import ATTENTION_HELP, detector_choices
 from sensing.domain.scene import SceneInvalid
 from sensing.models import Camera, PicturePolicyChoice, Site, SourceKindChoice, SpeedUnitChoice
 from sensing.module_fields import ModuleFields
@@ -22,7 +22,7 @@ from sensing.services.site import CAR_UNIT_CLASSES, MOST_CAR_UNITS
 
 SOURCE = ("kind", "url", "username", "password", "loop")
 CAR_UNITS = "car_units__"
-OTHER = ("name", "analysed_fps", "pictures", "detector")
+OTHER = ("name", "analysed_fps", "pictures", "detector", "attention")
 
 
 class RefusableForm(forms.Form):
@@ -56,6 +56,9 @@ class CameraForm(RefusableForm):
     )
     pictures = forms.ChoiceField(label=_("Pictures"), choices=PicturePolicyChoice.choices)
     detector = forms.ChoiceField(label=_("Detector"))
+    attention = forms.BooleanField(
+        label=_("Look only where something changes"), help_text=ATTENTION_HELP, required=False
+    )
 
     def __init__(self, data: Any = None, *, camera: Camera | None = None) -> None:
         super().__init__(data, initial=_initial(camera))
@@ -197,5 +200,4 @@ class SimulationFields:
 def _initial(camera: Camera | None) -> dict[str, Any]:
     if camera is None:
         return {"kind": "rtsp", "loop": True, "pictures": "clear", "detector": ""}
-    shown = ("name", "kind", "url", "loop", "analysed_fps", "pictures", "detector")
-    return {name: getattr(camera, name) for name in shown}
+    return {name: getattr(camera, name) for name in ("kind", "url", "loop", *OTHER)}

@@ -93,13 +93,15 @@ class Detectors:
     def spec(self, camera: Camera) -> DetectorSpec:
         """The detector in service; behind it, the one that comes back should it fail."""
         used = self._choices.of(camera)
-        spec = version_spec(used.version, used.reference)
+        attention = camera.attention
+        spec = version_spec(used.version, used.reference, attention=attention)
         deployment = deployment_of(camera, used, self._deployments)
         if deployment is None or deployment.version_id is None:
             return spec
         if deployment.previous is None and deployment.previous_name != MOTION:
             return spec  # it was deleted: nothing to go back to
-        fallback = version_spec(deployment.previous, deployment.previous_name)
+        before = deployment.previous
+        fallback = version_spec(before, deployment.previous_name, attention=attention)
         # What has passed its trial is not tried again with every restart of the gateway; the
         # version before still takes its place should it break.
         tried = deployment.state != DeploymentState.TRIAL or camera.pk in deployment.passed
@@ -109,11 +111,13 @@ class Detectors:
         row = self._shadows.get(camera.pk)
         if row is None or row.version is None:
             return None
-        return version_spec(row.version, row.version_name)
+        return version_spec(row.version, row.version_name, attention=camera.attention)
 
 
-def version_spec(version: ModelVersion | None, reference: str) -> DetectorSpec:
-    """The detector of a version; of motion for None."""
+def version_spec(
+    version: ModelVersion | None, reference: str, *, attention: bool = False
+) -> DetectorSpec:
+    """The detector of a version; of motion, which attention is not for, for None."""
     if version is None:
         return DetectorSpec(name=MOTION, reference=MOTION)
     return DetectorSpec(
@@ -122,6 +126,7 @@ def version_spec(version: ModelVersion | None, reference: str) -> DetectorSpec:
         version=version.pk,
         model_path=str(version_path(version.sha256)),
         contract=version.contract,
+        attention=attention,
     )
 
 

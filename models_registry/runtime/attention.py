@@ -236,6 +236,17 @@ def load_attentive(
 ) -> AttentiveDetector:
     """The detector of an ONNX file with attention before it. Raises ``ModelUnusable``."""
     detector = load_detector(model_path, contract, threads=threads)
+    return attend(detector, model_path, threads=threads, region_model=region_model)
+
+
+def attend(
+    detector: OnnxDetector,
+    model_path: Path,
+    *,
+    threads: int = 1,
+    region_model: Path = REGION_MODEL,
+) -> AttentiveDetector:
+    """``load_attentive`` for a file whose detector is loaded already."""
     smaller = smaller_detectors(read_model(model_path), detector.contract, threads=threads)
     return AttentiveDetector(detector, RegionModel(region_model), smaller)
 

@@ -60,6 +60,7 @@ class IsolatedDetector:
     waits for the answer; ``submit`` and ``collect`` do the same in two steps, so that nothing else
     waits. The owner shrinks the frame to the model's canvas straight into shared memory, so no
     pixel is copied twice. After ``DetectorLost`` it is closed, and only another one can help.
+    ``attention``: a region model in the child chooses where the model looks (``attention.py``).
     Raises ``DetectorLost`` when no process can be started.
     """
 
@@ -69,6 +70,7 @@ class IsolatedDetector:
         contract: ModelContract | dict[str, Any] | None = None,
         *,
         threads: int = 1,
+        attention: bool = False,
         deadline_s: float = DEADLINE_S,
         load_limit_s: float = LOAD_LIMIT_S,
         nice: int = 0,
@@ -77,12 +79,14 @@ class IsolatedDetector:
         self.labels: tuple[str, ...] = ()
         self.contract: ModelContract | None = None
         self.stage_ms: dict[str, float] = {}
-        """CPU milliseconds in the child, but for models of several threads: see OnnxDetector."""
+        """CPU milliseconds in the child, but for models of several threads: see OnnxDetector. Of a
+        frame that attention found nothing new on, nothing but ``attention``."""
         self.wall_ms = 0.0
         """Of the last answer: from the shrunk picture to its boxes, in the child."""
         self._deadline_s, self._load_limit_s = deadline_s, load_limit_s
         self._asked_s = time.monotonic()
         self._number = 0
+        self._forget = False
         self._gain = np.ones(4, np.float32)
         self._edge = np.ones(4, np.float32)
         self.busy = False
@@ -92,6 +96,7 @@ class IsolatedDetector:
             "model_path": str(model_path.absolute()),
             "contract": stated,
             "threads": threads,
+            "attention": attention,
             "nice": nice,
         }
         words = json.dumps(order).encode()
@@ -139,7 +144,7 @@ class IsolatedDetector:
                 return found
 
     def submit(self, frame: NDArray[np.uint8], time_s: float) -> None:
-        """Hand over a frame; ``time_s`` plays no part. Raises ``ValueError`` for what is no frame,
+        """Hand over a frame taken at ``time_s``. Raises ``ValueError`` for what is no frame,
         ``RuntimeError`` while it is busy or not loaded, ``DetectorLost`` when it was lost."""
         if self._channel.fileno() < 0:
             raise DetectorLost("crashed", "its process was ended before")
@@ -161,7 +166,8 @@ class IsolatedDetector:
         self._asked_s = time.monotonic()
         self.busy = True
         with contextlib.suppress(OSError):  # it is gone: ``collect`` will tell
-            self._channel.send(REQUEST.pack(self._number, *size))
+            self._channel.send(REQUEST.pack(self._number, *size, self._forget, time_s))
+        self._forget = False
 
     def collect(self, timeout_s: float = 0.0) -> Detections | None:
         """The answer to the submitted frame, in its pixels; None when it is not there within
@@ -181,7 +187,9 @@ class IsolatedDetector:
         return Detections(xyxy, found.confidence, found.class_id, found.labels)
 
     def reset(self) -> None:
-        """Nothing of the scene is remembered."""
+        """Forget the scene, which attention keeps: with the next frame, for this one may be in
+        the child's hands."""
+        self._forget = True
 
     def close(self) -> None:
         """End the process and give back what it held; harmless when repeated."""

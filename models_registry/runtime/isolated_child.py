@@ -19,7 +19,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models_registry.runtime.detector import load_detector
+from models_registry.runtime.attention import REGION_MODEL, attend
+from models_registry.runtime.contract import ModelContract
+from models_registry.runtime.detector import Detector, load_detector
 from models_registry.runtime.errors import ModelUnusable
 from models_registry.runtime.isolated_wire import (
     MESSAGE_BYTES,
@@ -29,7 +31,6 @@ from models_registry.runtime.isolated_wire import (
     pack_failure,
     pack_ready,
 )
-from models_registry.runtime.onnx_detector import OnnxDetector
 from models_registry.sandbox.limits import Limits
 from models_registry.sandbox.lockdown import lock_down
 
@@ -48,11 +49,11 @@ def main(arguments: list[str]) -> int:
     order: dict[str, Any] = json.loads(channel.recv(MESSAGE_BYTES))
     path = Path(order["model_path"])
     os.nice(order["nice"])
-    readable = [path, path.with_suffix(".json")]
+    readable = [path, path.with_suffix(".json"), REGION_MODEL]
     lock_down(LIMITS, parent=int(arguments[2]), readable=readable, write_dir=None)
     try:
-        detector = load_detector(path, order["contract"], threads=order["threads"])
-        channel.send(pack_ready(detector.contract, timed(detector)))
+        detector, contract = load(path, order)
+        channel.send(pack_ready(contract, timed(detector, contract)))
     except ModelUnusable as error:
         channel.send(pack_failure(error.code, error.message))
         return 1
@@ -66,13 +67,23 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def answer(detector: OnnxDetector, pixels: NDArray[np.uint8], request: bytes) -> bytes:
+def load(path: Path, order: dict[str, Any]) -> tuple[Detector, ModelContract]:
+    """The model as it was ordered, and its contract. Raises ``ModelUnusable``."""
+    threads = order["threads"]
+    model = load_detector(path, order["contract"], threads=threads)
+    detector = attend(model, path, threads=threads) if order["attention"] else model
+    return detector, model.contract
+
+
+def answer(detector: Detector, pixels: NDArray[np.uint8], request: bytes) -> bytes:
     """Detect on the picture that lies in the shared memory."""
-    number, width, height = REQUEST.unpack(request)
+    number, width, height, forget, time_s = REQUEST.unpack(request)
     picture = pixels[: width * height * 3].reshape(height, width, 3)
+    if forget:
+        detector.reset()
     started = time.perf_counter()
     try:
-        found = detector.detect(picture, 0.0)
+        found = detector.detect(picture, time_s)
     except ModelUnusable as error:
         return pack_failure(error.code, error.message, number)
     except MemoryError:
@@ -81,13 +92,14 @@ def answer(detector: OnnxDetector, pixels: NDArray[np.uint8], request: bytes) ->
     return pack_boxes(number, wall_ms, detector.stage_ms, found)
 
 
-def timed(detector: OnnxDetector) -> float:
-    """Wall seconds of one run on an empty picture, after the one that warmed it up."""
-    contract = detector.contract
+def timed(detector: Detector, contract: ModelContract) -> float:
+    """Wall seconds of one look at an empty picture, after the one that warmed it up."""
     empty = np.zeros((contract.input_height, contract.input_width, 3), np.uint8)
     started = time.perf_counter()
     detector.detect(empty, 0.0)
-    return time.perf_counter() - started
+    took_s = time.perf_counter() - started
+    detector.reset()
+    return took_s
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ from models_registry.runtime.detections import Detections
 
 MESSAGE_BYTES = 192 * 1024  # one message of a Unix socket as its buffers usually are
 PICTURE_BYTES = 4096 * 4096 * 3  # the largest canvas that a contract may name
-STAGES = ("preprocess", "inference", "postprocess")
-REQUEST = struct.Struct("<IHH")  # number of the picture, its width and height
-_ANSWER = struct.Struct("<IffffI")  # number, wall ms, CPU ms of the stages, boxes
+STAGES = ("attention", "preprocess", "inference", "postprocess")
+# Number of the picture, its width and height, whether to forget those before it, its seconds.
+REQUEST = struct.Struct("<IHH?d")
+_ANSWER = struct.Struct("<IfffffI")  # number, wall ms, CPU ms of the stages, boxes
 _ROW = np.dtype([("xyxy", "<f4", 4), ("confidence", "<f4"), ("class_id", "<i4")])
 _READY, _FAILURE, _BOXES = b"R", b"F", b"B"
 

@@ -11,16 +11,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models_registry.runtime.detections import Detections, IntArray
-from models_registry.runtime.detector import Detector
 from models_registry.runtime.motion import MotionDetector, Moving
 from models_registry.runtime.motion_blobs import overlaps
 from models_registry.runtime.motion_kinds import VEHICLES
 from models_registry.runtime.nms import suppress
+
+if TYPE_CHECKING:  # brings ONNX Runtime with it, which a camera's process does without
+    from models_registry.runtime.detector import Detector
 
 SAME_IOU = 0.3
 SAME_VEHICLE_IOU = 0.5

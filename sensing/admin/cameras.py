@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from models_registry.admin.bases import ModelAdmin, ModelForm
 from models_registry.errors import Refused
-from sensing.detector_choices import detector_choices
+from sensing.detector_choices import ATTENTION_HELP, detector_choices
 from sensing.models import Camera, Site
 from sensing.selectors import camera_state_document
 from sensing.services import (
@@ -36,6 +36,7 @@ CAMERA_FIELDS = (
     "analysed_fps",
     "pictures",
     "detector",
+    "attention",
     "position",
 )
 
@@ -52,6 +53,7 @@ class CameraAdminForm(ModelForm[Camera]):
     class Meta:
         model = Camera
         fields = CAMERA_FIELDS
+        help_texts: ClassVar = {"attention": ATTENTION_HELP}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

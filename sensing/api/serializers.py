@@ -34,6 +34,7 @@ class CameraSerializer(serializers.ModelSerializer[Camera]):
             "analysed_fps",
             "pictures",
             "detector",
+            "attention",
             "position",
             "created_at",
             "updated_at",
@@ -90,6 +91,10 @@ class CameraInput(SourceInput):
         required=False,
         allow_blank=True,
         help_text="motion, model@alias or model:number; empty: the gateway's default.",
+    )
+    attention = serializers.BooleanField(
+        required=False,
+        help_text="A model looks only where something changes; motion looks at everything.",
     )
     position = serializers.IntegerField(min_value=0, max_value=MAX_POSITION, required=False)
 

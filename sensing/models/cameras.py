@@ -127,6 +127,7 @@ class Camera(UsesDetector):
         default=10.0,
         validators=[validate_finite, MinValueValidator(1.0), MaxValueValidator(30.0)],
     )
+    attention = models.BooleanField(_("look only where something changes"), default=False)
     pictures = models.CharField(
         _("pictures"),
         max_length=8,

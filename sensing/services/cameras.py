@@ -38,7 +38,7 @@ from sensing.worker.snapshot import ProbeResult, probe
 logger = logging.getLogger(__name__)
 
 SOURCE_FIELDS = frozenset({"kind", "url", "username", "password", "loop"})
-OTHER_FIELDS = frozenset({"name", "paused", "analysed_fps", "pictures", "position"})
+OTHER_FIELDS = frozenset({"name", "paused", "analysed_fps", "pictures", "attention", "position"})
 TEST_TIMEOUT_S = 12.0
 
 
@@ -55,6 +55,7 @@ def camera_register(
     analysed_fps: float = 10.0,
     pictures: str | None = None,
     detector: str = "",
+    attention: bool = False,
     position: int | None = None,
 ) -> Camera:
     """A new camera with a scene: empty, or the one that comes with a simulation.
@@ -67,6 +68,7 @@ def camera_register(
         paused=paused,
         analysed_fps=analysed_fps,
         pictures=current_site().default_pictures if pictures is None else pictures,
+        attention=attention,
         position=_next_position() if position is None else position,
     )
     _set_source(camera, source)

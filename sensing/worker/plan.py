@@ -30,7 +30,7 @@ class DetectorSpec:
     ``trial_s`` above 0 it first runs beside the one before it (the one that runs, or at a start the
     ``fallback``) for that long at most, then in its place for that long with the other at hand.
     ``alone``: without motion to vouch for what a model sees weakly.
-    ``attention``: a region model chooses where a model file looks; recordings only.
+    ``attention``: a region model chooses where a model file looks; motion looks at everything.
     """
 
     name: str = "motion"

@@ -25,6 +25,7 @@ class Post:
         self._scene, self._in_the_background = scene, in_the_background
         self._running: RunningDetector | None = None
         self._loaded = False
+        self._loop = 0
 
     @property
     def name(self) -> str:
@@ -62,6 +63,9 @@ class Post:
         """Ask about a frame; only when ready and not busy."""
         if self._running is None:
             raise RuntimeError("expected a detector that is ready")
+        if frame.loop != self._loop:
+            self._loop = frame.loop
+            self._running.jump()
         self._running.submit(frame.image, frame.captured_at_s)
 
     def collect(self, timeout_s: float = 0.0) -> Detections | None:

@@ -23,7 +23,7 @@ BACKGROUND_DEADLINE_S = 10.0
 
 
 class RunningDetector(Protocol):
-    """What ``IsolatedDetector`` offers, in its words."""
+    """What ``IsolatedDetector`` offers, in its words, and ``jump``."""
 
     name: str
 
@@ -43,6 +43,10 @@ class RunningDetector(Protocol):
     def collect(self, timeout_s: float = 0.0) -> Detections | None: ...
 
     def reset(self) -> None: ...
+
+    def jump(self) -> None:
+        """The next frame does not follow the last one, but shows the same scene."""
+        ...
 
     def close(self) -> None: ...
 
@@ -75,14 +79,20 @@ class MotionInProcess:
     def reset(self) -> None:
         self._detector.reset()
 
+    def jump(self) -> None:
+        """What it learnt of the scene stays right."""
+
     def close(self) -> None:
         """There is no process to end."""
 
 
-class VouchedRunning:
-    """A model in its process, and motion in this one to vouch for what it sees weakly."""
+class ModelRunning:
+    """A model in its process, and motion in this one, if any, to vouch for what it sees weakly.
 
-    def __init__(self, model: IsolatedDetector, motion: MotionDetector) -> None:
+    Attention is a matter of the model's process: motion sees every frame.
+    """
+
+    def __init__(self, model: IsolatedDetector, motion: MotionDetector | None) -> None:
         self.name = model.name
         self._model, self._motion = model, motion
         self._moving: list[Moving] = []
@@ -105,17 +115,25 @@ class VouchedRunning:
 
     def submit(self, frame: NDArray[np.uint8], time_s: float) -> None:
         self._model.submit(frame, time_s)
+        if self._motion is None:
+            return
         started = time.perf_counter()  # while the model is at it
         self._moving = self._motion.watch(frame, time_s)
         self._motion_ms = (time.perf_counter() - started) * 1e3
 
     def collect(self, timeout_s: float = 0.0) -> Detections | None:
         found = self._model.collect(timeout_s)
-        return None if found is None else vouched(found, self._moving)
+        if found is None or self._motion is None:
+            return found
+        return vouched(found, self._moving)
 
     def reset(self) -> None:
         self._model.reset()
-        self._motion.reset()
+        if self._motion is not None:
+            self._motion.reset()
+
+    def jump(self) -> None:
+        self._model.reset()  # what attention holds of the frames before is there no longer
 
     def close(self) -> None:
         self._model.close()
@@ -133,10 +151,11 @@ def start_detector(
             Path(spec.model_path),
             spec.contract,
             threads=spec.threads,
+            attention=spec.attention,
             nice=BACKGROUND_NICE if in_the_background else 0,
             deadline_s=BACKGROUND_DEADLINE_S if in_the_background else DEADLINE_S,
         )
-        return model if motion is None else VouchedRunning(model, motion)
+        return ModelRunning(model, motion)
     try:
         return MotionInProcess(build_motion(spec, scene))
     except (ValueError, TypeError) as error:

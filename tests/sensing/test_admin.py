@@ -69,10 +69,12 @@ def test_an_operator_registers_changes_and_deletes_a_camera(operator: Client) ->
     page = text(operator.get(change))
     assert SECRET not in page
     assert "keeper" not in page
-    response = operator.post(change, camera_fields(name="Yard", paused="on"))
+    fields = camera_fields(name="Yard", paused="on", attention="on")
+    response = operator.post(change, fields)
     assert response.status_code == 302, text(response)
     camera.refresh_from_db()
     assert (camera.name, camera.password, camera.paused) == ("Yard", SECRET, True)
+    assert camera.attention is True
 
     delete = reverse("admin:sensing_camera_delete", args=[camera.pk])
     assert "with everything it counted" in text(operator.get(delete))

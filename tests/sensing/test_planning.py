@@ -135,6 +135,34 @@ def test_a_shadow_is_planned_beside_the_detector() -> None:
     assert [plan.shadow for plan in worker_plan().cameras] == [None, None]
 
 
+def test_attention_is_for_every_model_of_its_camera_and_for_no_other() -> None:
+    first, second = make_version("small"), make_version("small")
+    camera = make_camera(detector="small:1", attention=True)
+    other, still = make_camera(detector="small:1"), make_camera(attention=True)
+    deploy(by=None, target=of(camera), reference="small:2")
+    shadow_start(by=None, camera=camera, version=first)
+    plans = {plan.camera_id: plan for plan in worker_plan().cameras}
+    planned = plans[camera.pk]
+    assert planned.detector.fallback is not None
+    assert planned.shadow is not None
+    models = (planned.detector, planned.detector.fallback, planned.shadow)
+    assert [x.version for x in models] == [second.pk, first.pk, first.pk]
+    assert [x.attention for x in models] == [True, True, True]
+    assert plans[other.pk].detector.attention is False
+    motion = plans[still.pk].detector
+    assert (motion.name, motion.attention) == ("motion", False)
+
+
+def test_a_camera_takes_attention_in_without_a_restart() -> None:
+    make_version("small")
+    camera = make_camera(detector="small:1")
+    (before,) = worker_plan().cameras
+    camera_change(camera=camera, by=None, attention=True)
+    (after,) = worker_plan().cameras
+    assert after.only_detectors_differ(before)
+    assert not after.detector.same_work(before.detector)
+
+
 def test_the_fingerprint_differs_with_all_that_decides_for_a_detector() -> None:
     last = plan_fingerprint()
 
@@ -176,6 +204,7 @@ def test_the_fingerprint_differs_after_every_change_that_the_worker_must_see() -
     camera = make_camera(password="old")
     assert changed()
     assert changed(camera_change(camera=camera, by=None, password="new"))
+    assert changed(camera_change(camera=camera, by=None, attention=True))
     assert changed(camera_pause(camera=camera, by=None))
     assert changed(camera_resume(camera=camera, by=None))
     assert changed(scene_save(camera=camera, by=None, document={"lines": []}))

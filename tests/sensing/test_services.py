@@ -131,6 +131,7 @@ def test_a_password_whose_key_was_lost_reads_as_none_instead_of_as_gibberish() -
         ({"analysed_fps": 0.5}, "analysed_fps"),
         ({"analysed_fps": float("nan")}, "analysed_fps"),
         ({"pictures": "upside-down"}, "pictures"),
+        ({"attention": "sometimes"}, "attention"),
         ({"detector": "../motion"}, "detector"),
         ({"position": -1}, "position"),
     ],

@@ -104,6 +104,7 @@ def test_a_camera_is_registered_and_its_lines_are_drawn_next() -> None:
             "pictures": "blurred",
             "detector": "motion",
             "analysed_fps": "5",
+            "attention": "on",
             "module_person_count": "on",
             "module_person_count__minimum_stay_s": "4",
         },
@@ -111,6 +112,7 @@ def test_a_camera_is_registered_and_its_lines_are_drawn_next() -> None:
     camera = Camera.objects.get()
     assert answer.headers["Location"] == f"/cameras/{camera.pk}/scene/"
     assert (camera.url, camera.pictures) == ("http://192.0.2.8/video.mjpg", "blurred")
+    assert camera.attention is True
     assert (camera.analysed_fps, camera.username, camera.password) == (5.0, "someone", "hidden")
     assert camera.scene.document()["modules"] == [
         {"kind": "person_count", "parameters": {"minimum_stay_s": 4.0}}
@@ -156,6 +158,21 @@ def test_saving_a_camera_without_typing_keeps_its_credentials(camera: Camera) ->
     assert client.post(path, {**sent, "clear_password": "on"}).status_code == 302
     saved = Camera.objects.get()
     assert (saved.username, saved.password) == ("", "")
+
+
+def test_attention_is_chosen_beside_the_detector(camera: Camera) -> None:
+    form = {"kind": "rtsp", "url": camera.url, "pictures": "none", "detector": "motion"}
+    sent = {**form, "name": "North", "analysed_fps": "10"}
+    client = client_of("operator")
+    path = f"/cameras/{camera.pk}/edit/"
+    assert 'name="attention">' in client.get(path).content.decode()
+    assert client.post(path, {**sent, "attention": "on"}).status_code == 302
+    assert Camera.objects.get().attention is True
+    page = client.get(path).content.decode()
+    assert 'name="attention" checked>' in page
+    assert "Look only where something changes" in page
+    assert client.post(path, sent).status_code == 302
+    assert Camera.objects.get().attention is False
 
 
 def test_a_camera_is_saved_whole_or_not_at_all(camera: Camera) -> None:

@@ -24,6 +24,7 @@ from models_registry.runtime.errors import ModelUnusable
 from models_registry.runtime.isolated import DetectorLost, IsolatedDetector
 from models_registry.runtime.isolated_wire import (
     MESSAGE_BYTES,
+    STAGES,
     Boxes,
     Failure,
     Garbled,
@@ -71,7 +72,7 @@ def test_it_finds_what_the_same_model_finds_in_this_process(fit: str, tmp_path: 
             np.testing.assert_allclose(found.xyxy, expected.xyxy, atol=1e-3)
             assert found.class_names() == expected.class_names() == ["car"]
             assert found.confidence == expected.confidence
-        assert set(detector.stage_ms) == {"preprocess", "inference", "postprocess"}
+        assert set(detector.stage_ms) == set(STAGES)
 
 
 @needs_shared_data

@@ -40,6 +40,18 @@ def test_an_operator_registers_reads_changes_and_deletes_a_camera(operator: APIC
     assert operator.get(one).status_code == 404
 
 
+def test_attention_is_off_until_it_is_switched_on_and_stays_as_it_was(
+    operator: APIClient,
+) -> None:
+    camera = operator.post(CAMERAS, GATE).json()
+    assert camera["attention"] is False
+    one = f"{CAMERAS}{camera['id']}/"
+    assert operator.patch(one, {"attention": True}).json()["attention"] is True
+    assert operator.put(one, GATE).json()["attention"] is True
+    other = GATE | {"name": "Yard", "attention": True}
+    assert operator.post(CAMERAS, other).json()["attention"] is True
+
+
 def test_what_was_read_can_be_sent_back(operator: APIClient) -> None:
     camera = operator.post(CAMERAS, GATE).json()
     answer = operator.put(f"{CAMERAS}{camera['id']}/", camera)
@@ -109,6 +121,7 @@ NONSENSE: list[tuple[Any, str | None]] = [
     (GATE | {"analysed_fps": 31}, "analysed_fps"),
     (GATE | {"analysed_fps": None}, "analysed_fps"),
     (GATE | {"pictures": "pretty"}, "pictures"),
+    (GATE | {"attention": "sometimes"}, "attention"),
     (GATE | {"detector": "../../etc/passwd"}, "detector"),
     (GATE | {"detector": 1.5e300}, "detector"),
     (GATE | {"position": -1}, "position"),
