@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from models_registry.runtime.detections import Detections, IntArray
 from models_registry.runtime.motion import MotionDetector, Moving
-from models_registry.runtime.motion_blobs import overlaps
+from models_registry.runtime.motion_blobs import box_areas, intersections, overlaps
 from models_registry.runtime.motion_kinds import VEHICLES
 from models_registry.runtime.nms import suppress
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # brings ONNX Runtime with it, which a camera's process does 
 
 SAME_IOU = 0.3
 SAME_VEHICLE_IOU = 0.5
+INSIDE = 0.8  # share of a part that lies in its whole
 SURE = 0.6  # what motion must give a thing, and what a box it vouches for is raised to
 
 
@@ -54,18 +55,39 @@ class VouchedDetector:
 
 
 def vouched(found: Detections, moving: Sequence[Moving]) -> Detections:
-    """``found`` with at least ``SURE`` for the strongest box of each thing that surely travels, and
-    one box per vehicle."""
+    """``found`` with at least ``SURE`` for the strongest box of each thing that surely travels, one
+    box per vehicle, and none for a part of a person that travels."""
     found = _one_per_vehicle(found)
     sure = [x.box for x in moving if x.confidence >= SURE]
     if not sure or not len(found):
         return found
     same = overlaps(np.stack(sure), found.xyxy) >= SAME_IOU
+    whole = ~_parts(found, same)
+    found, same = found.select(whole), same[:, whole]
     strongest = np.where(same, found.confidence, -1.0).argmax(axis=1)
     named = strongest[same.any(axis=1)]
     confidence = found.confidence.copy()
     confidence[named] = np.maximum(confidence[named], np.float32(SURE))
     return replace(found, confidence=confidence)
+
+
+def _parts(found: Detections, same: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(N,) boxes that lie in that of another object of their kind which travels: a head, a roof.
+
+    ``same`` (M, N): which boxes are those of the M things. Who stands before somebody far away lies
+    in that box too, but is not one thing with it; and a car before a bus is seen surely.
+    """
+    part = np.zeros(len(found), np.bool_)
+    wholes = np.flatnonzero(same.any(axis=0))
+    if len(found) < 2 or not len(wholes):
+        return part
+    areas, kind = box_areas(found.xyxy), _groups(found.labels)[found.class_id]
+    inside = intersections(found.xyxy[wholes], found.xyxy) >= INSIDE * areas
+    inside &= (kind[wholes][:, None] == kind) & (areas < areas[wholes][:, None])
+    vehicle = np.array([x in VEHICLES for x in found.labels])[found.class_id]
+    surely = vehicle & (found.confidence >= SURE)
+    parts: NDArray[np.bool_] = inside.any(axis=0) & ~surely
+    return parts
 
 
 @cache

@@ -52,6 +52,23 @@ def test_a_vehicle_of_two_classes_has_one_box_and_a_person_before_it_keeps_its_o
     assert sorted(told.class_names()) == ["person", "truck"]
 
 
+COAT = (104.0, 100.0, 150.0, 122.0)
+
+
+def test_a_part_of_a_person_who_travels_is_nobody() -> None:
+    boxes = found((BOX, 0.5, 0), (COAT, 0.6, 0), (COAT, 0.4, 1), (ELSEWHERE, 0.3, 0))
+
+    told = vouched(boxes, [moving(BOX, 0.9)])
+
+    assert told.xyxy.tolist() == [list(BOX), list(COAT), list(ELSEWHERE)]
+    assert told.class_names() == ["person", "car", "person"]
+
+
+@pytest.mark.parametrize("thing", [moving(ELSEWHERE, 0.9), moving(BOX, SURE - 0.01)])
+def test_who_stands_before_somebody_who_does_not_travel_stays(thing: Moving) -> None:
+    assert len(vouched(found((BOX, 0.5, 0), (COAT, 0.6, 0)), [thing])) == 2
+
+
 def test_a_box_surer_than_that_stays_as_it_is() -> None:
     told = vouched(found((BOX, 0.8, 1)), [moving(BOX, 0.9)])
 
