@@ -18,7 +18,7 @@ from models_registry.training.onnx_graph import INPUT, to_onnx
 from models_registry.training.recipe import Recipe
 from models_registry.training.stems import settle
 
-SCORE_THRESHOLD, NMS_IOU = 0.2, 0.5  # quality focal loss leaves many doubts below that
+SCORE_THRESHOLD, NMS_IOU = 0.2, 0.4  # quality focal loss leaves many doubts below that
 Net = TypeVar("Net", bound=nn.Module)
 
 
