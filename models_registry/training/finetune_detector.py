@@ -71,14 +71,11 @@ class DetectorGraph(nn.Module):
 
 class Agreement:
     """How far an answer is from what ``parent`` says of the same pictures: class scores everywhere,
-    sides where the parent sees something. ``focal`` as in the labels' loss. ``only_more``: only
-    scores below the parent's are raised, all else is left to the labels."""
+    sides where the parent sees something. ``focal`` as in the labels' loss."""
 
-    def __init__(
-        self, parent: nn.Module, weight: float, focal: float, *, only_more: bool = False
-    ) -> None:
+    def __init__(self, parent: nn.Module, weight: float, focal: float) -> None:
         self._parent = parent.eval().requires_grad_(False)
-        self._weight, self._focal, self._only_more = weight, focal, only_more
+        self._weight, self._focal = weight, focal
 
     def __call__(self, pixels: Tensor, answer: Tensor) -> Tensor:
         """Of (B, 3, H, W) in 0–1 and the (B, 4 + C, N) that the net made of it."""
@@ -86,13 +83,11 @@ class Agreement:
             said = self._parent(pixels)
         meant, logits = said[:, 4:].sigmoid(), answer[:, 4:]
         entropy = functional.binary_cross_entropy_with_logits(logits, meant, reduction="none")
-        more = meant - logits.detach().sigmoid()
+        doubt = (meant - logits.detach().sigmoid()).abs() ** self._focal
         seen = meant.amax(1, keepdim=True)
-        norm = seen.sum().clamp(min=1.0) / self._weight
-        if self._only_more:
-            return (entropy * more.clamp(min=0) ** self._focal).sum() / norm
         apart = functional.smooth_l1_loss(answer[:, :4], said[:, :4], reduction="none", beta=0.1)
-        return ((entropy * more.abs() ** self._focal).sum() + (apart * seen).sum()) / norm
+        norm = seen.sum().clamp(min=1.0)
+        return self._weight * ((entropy * doubt).sum() + (apart * seen).sum()) / norm
 
 
 def _check(contract: ModelContract, graph: Graph) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional
 
 from models_registry.benchmarking.classes import class_name
 from models_registry.runtime.canvas import on_canvas
@@ -21,59 +22,54 @@ from models_registry.training.network import cells_of
 from models_registry.training.recipe import Recipe
 
 LAYOUT = "yolox"
-LEAST_SCORE = 1e-6  # its logit is -14
-LEAST_SIDE = 0.05  # strides: a box beside the middle of its cell is drawn up to it
 
 
-class GridTeacher(nn.Module):
-    """(B, 3, H, W) RGB in 0–1 → (B, 4 + classes, N) as ``DetectorNet``, in the recipe's classes.
+class GridTeacher:
+    """A further loss: how far the student's scores lie below the teacher's, cell by cell.
 
-    The file is rewritten to the recipe's canvas; nothing of it learns. Raises ``TrainingFailed``
-    (``teacher_unusable``), ``ModelUnusable``.
+    The file is rewritten to the recipe's canvas; nothing of it learns. What the student is surer of
+    is left to the labels, and so are boxes: the teacher learnt from other pictures and is blind to
+    much. Raises ``TrainingFailed`` (``teacher_unusable``), ``ModelUnusable``.
     """
 
-    def __init__(self, path: Path, contract: ModelContract, recipe: Recipe) -> None:
-        super().__init__()
+    def __init__(self, path: Path, contract: ModelContract, recipe: Recipe, weight: float) -> None:
         network = recipe.network
         size = (network.input_width, network.input_height)
         self._session = Session(on_canvas(read_model(path).content, contract, size))
-        self._contract = contract
+        self._contract, self._weight, self._focal = contract, weight, recipe.loss.focal
         names = [class_name(x) for x in contract.labels]
         self._kinds = [names.index(x) if x in names else -1 for x in recipe.classes]
-        cells = cells_of(*size, network.strides)
-        self.register_buffer("_centres", cells.centres, persistent=False)
-        self.register_buffer("_sizes", cells.strides, persistent=False)
         self._pool = ThreadPoolExecutor(os.cpu_count())
-        expected = (1, len(cells.strides), 5 + len(names))
+        expected = (1, len(cells_of(*size, network.strides).strides), 5 + len(names))
         if (found := self._rows(np.zeros((3, size[1], size[0]), np.float32)).shape) != expected:
             raise TrainingFailed(
                 "teacher_unusable",
                 f"{path.name}: expected {expected} on the student's canvas, got {found}",
             )
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """See the class."""
+    def __call__(self, pixels: Tensor, answer: Tensor) -> Tensor:
+        """Of (B, 3, H, W) in 0–1 and the (B, 4 + C, N) that the net made of it."""
+        meant, logits = self.scores(pixels), answer[:, 4:]
+        entropy = functional.binary_cross_entropy_with_logits(logits, meant, reduction="none")
+        short = (meant - logits.detach().sigmoid()).clamp(min=0) ** self._focal
+        norm = meant.amax(1).sum().clamp(min=1.0)
+        return self._weight * (entropy * short).sum() / norm
+
+    def scores(self, pixels: Tensor) -> Tensor:
+        """(B, C, N) in the recipe's classes, 0 for those that the file cannot name."""
         contract = self._contract
         x = pixels.flip(1) if contract.colour_order == "bgr" else pixels
         mean = torch.tensor(contract.mean, device=x.device)[:, None, None]
         std = torch.tensor(contract.std, device=x.device)[:, None, None]
         pictures = ((x * (255 * contract.scale) - mean) / std).contiguous().cpu().numpy()
         rows = np.concatenate(list(self._pool.map(self._rows, pictures)))
-        return self._read(torch.from_numpy(rows).to(pixels.device).transpose(1, 2))
+        told = torch.from_numpy(rows).to(pixels.device).transpose(1, 2)
+        scores = told[:, 4:5] * told[:, 5:]
+        nothing = torch.zeros_like(scores[:, :1])
+        return torch.cat([scores, nothing], 1)[:, self._kinds].clamp(0, 1)  # -1: nothing
 
     def _rows(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = self._session.run({self._contract.input_name: picture[None]})[
-            0
-        ]
+        """(1, N, 5 + classes of the file) of one picture as it takes it."""
+        name = self._contract.input_name
+        found: NDArray[np.float32] = self._session.run({name: picture[None]})[0]
         return found
-
-    def _read(self, rows: Tensor) -> Tensor:
-        """(B, 5 + classes of the file, N), offsets and log sizes as YOLOX gives them."""
-        middle = self._centres + (rows[:, 0:2] - 0.5) * self._sizes
-        half = rows[:, 2:4].exp() * self._sizes / 2
-        near, far = self._centres - (middle - half), middle + half - self._centres
-        sides = (torch.cat([near, far], 1) / self._sizes).clamp(min=LEAST_SIDE).log()
-        scores = rows[:, 4:5] * rows[:, 5:]
-        nothing = torch.zeros_like(scores[:, :1])
-        scores = torch.cat([scores, nothing], 1)[:, self._kinds]  # -1 is the last: nothing
-        return torch.cat([sides, scores.clamp(LEAST_SCORE, 1 - LEAST_SCORE).logit()], 1)

@@ -32,8 +32,7 @@ def cells_teacher(recipe: Recipe, data: Path) -> Beside | None:
     try:
         contract = load_detector(path, warm_up=False).contract
         if contract.layout == LAYOUT:
-            grid = GridTeacher(path, contract, recipe)
-            return Agreement(grid, teacher.cells, recipe.loss.focal, only_more=True)
+            return GridTeacher(path, contract, recipe, teacher.cells)
         graph = DetectorGraph(onnx.load(path), contract)
     except (ModelUnusable, TrainingFailed) as error:
         raise TrainingFailed("teacher_unusable", f"{teacher.path}: {error}") from error
