@@ -12,9 +12,9 @@ from sensing.selectors.detectors import DetectorChoices
 Choices = list[tuple[str, str]]
 
 ATTENTION_HELP = gettext_lazy(
-    "On a quiet camera the model then takes up to nine times less time: it does not look where"
-    " nothing has changed, and at everything anew every 5 seconds. No event was lost on the clips"
-    " this was measured on. Of no use on crowded roads, nor for motion, which sees every frame."
+    "On a quiet camera the model then takes five to nine times less time: it does not look where"
+    " nothing has changed, and at everything anew every 5 seconds. A person whom it sees poorly may"
+    " be lost. Of no use on crowded roads, nor for motion, which sees every frame."
 )
 
 

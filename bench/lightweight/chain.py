@@ -1,7 +1,7 @@
 """Prune, low rank, int8 and pack with training in between, on a VGG16-shaped classifier.
 
     python -m bench.lightweight.chain OUT_FOLDER [--width 0.25] [--steps 3000]
-        [--tune-steps 2000] [--prune 0.6] [--zeros 0.65] [--seed 1]
+        [--tune-steps 3000] [--prune 0.5] [--zeros 0.7] [--seed 1]
 
 13 convolutions and 3 fully connected layers, every one ``--width`` times as wide as VGG16's, on
 vehicle crops of 32×32 (``bench.vgg_vehicle_types``; the last fifth of the pictures, in time, is
@@ -178,9 +178,9 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("out", type=Path)
     parser.add_argument("--width", type=float, default=0.25)
     parser.add_argument("--steps", type=int, default=3000, help="of 32 crops, for the parent")
-    parser.add_argument("--tune-steps", type=int, default=2000, help="of a whole fine-tuning")
-    parser.add_argument("--prune", type=float, default=0.6, help="share of the work to save")
-    parser.add_argument("--zeros", type=float, default=0.65, help="share of weights set to zero")
+    parser.add_argument("--tune-steps", type=int, default=3000, help="of a whole fine-tuning")
+    parser.add_argument("--prune", type=float, default=0.5, help="share of the work to save")
+    parser.add_argument("--zeros", type=float, default=0.7, help="share of weights set to zero")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
