@@ -2,7 +2,8 @@
 
 From straight above, in the dark or far away a learned detector sees vehicles only weakly; motion
 sees them well there, but snow and shadows too, which the learned one does not see at all. So the
-learned one proposes every box, and motion vouches for the weak ones.
+learned one proposes every box, and motion vouches for weak ones of vehicles. A person is one thing
+to motion, but head, coat and legs to a model.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ class VouchedDetector:
 
 
 def vouched(found: Detections, moving: Sequence[Moving]) -> Detections:
-    """``found`` with at least ``SURE`` for the strongest box of each thing that surely travels, one
-    box per vehicle, and none for a part of a person that travels."""
+    """``found`` with at least ``SURE`` for the strongest box of each thing that surely travels if
+    that is a vehicle's, one box per vehicle, and none for a part of one that travels."""
     found = _one_per_vehicle(found)
     sure = [x.box for x in moving if x.confidence >= SURE]
     if not sure or not len(found):
@@ -66,28 +67,32 @@ def vouched(found: Detections, moving: Sequence[Moving]) -> Detections:
     found, same = found.select(whole), same[:, whole]
     strongest = np.where(same, found.confidence, -1.0).argmax(axis=1)
     named = strongest[same.any(axis=1)]
+    named = named[_vehicles(found)[named]]
     confidence = found.confidence.copy()
     confidence[named] = np.maximum(confidence[named], np.float32(SURE))
     return replace(found, confidence=confidence)
 
 
 def _parts(found: Detections, same: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(N,) boxes that lie in that of another object of their kind which travels: a head, a roof.
+    """(N,) boxes of vehicles that lie in that of another which travels: a roof, a trailer's end.
 
-    ``same`` (M, N): which boxes are those of the M things. Who stands before somebody far away lies
-    in that box too, but is not one thing with it; and a car before a bus is seen surely.
+    ``same`` (M, N): which boxes are those of the M things. A car before a bus lies in that box too,
+    but is seen surely.
     """
     part = np.zeros(len(found), np.bool_)
-    wholes = np.flatnonzero(same.any(axis=0))
-    if len(found) < 2 or not len(wholes):
+    vehicle = _vehicles(found)
+    wholes = np.flatnonzero(same.any(axis=0) & vehicle)
+    if np.count_nonzero(vehicle) < 2 or not len(wholes):
         return part
-    areas, kind = box_areas(found.xyxy), _groups(found.labels)[found.class_id]
+    areas = box_areas(found.xyxy)
     inside = intersections(found.xyxy[wholes], found.xyxy) >= INSIDE * areas
-    inside &= (kind[wholes][:, None] == kind) & (areas < areas[wholes][:, None])
-    vehicle = np.array([x in VEHICLES for x in found.labels])[found.class_id]
-    surely = vehicle & (found.confidence >= SURE)
-    parts: NDArray[np.bool_] = inside.any(axis=0) & ~surely
+    inside &= areas < areas[wholes][:, None]
+    parts: NDArray[np.bool_] = inside.any(axis=0) & vehicle & (found.confidence < SURE)
     return parts
+
+
+def _vehicles(found: Detections) -> NDArray[np.bool_]:
+    return np.array([x in VEHICLES for x in found.labels])[found.class_id]
 
 
 @cache

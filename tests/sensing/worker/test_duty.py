@@ -156,8 +156,7 @@ def test_a_candidate_that_is_no_longer_wanted_is_dropped_in_silence(tmp_path: Pa
         tick_until(made, lambda: made.ready)
         made.apply(spec(tmp_path, class_id=1, version=4, trial_s=300.0))
         assert len(detector_pids()) == 1  # it starts with the next tick
-        made.tick()
-        assert len(detector_pids()) == 2
+        tick_until(made, lambda: len(detector_pids()) == 2)
         made.apply(first)
         assert (made.candidate, len(detector_pids()), told) == (0, 1, [])
 
