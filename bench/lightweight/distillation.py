@@ -10,14 +10,20 @@ off goes on with the files that it left in ``--out``. Needs torch.
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import onnx
 
-from bench.lightweight.vehicle_kinds import BATCH, Lesson, crops, print_table, recipe_of, spread
+from bench.lightweight.vehicle_kinds import (
+    BATCH,
+    Lesson,
+    crops,
+    print_table,
+    read_options,
+    recipe_of,
+    spread,
+)
 from bench.provenance import SHARED, print_provenance
 from models_registry.inspection.macs import count_macs, count_parameters
 from models_registry.training.classifier_pictures import WEATHERS
@@ -31,7 +37,7 @@ ROLES = ("teacher", ALONE, TAUGHT)
 
 
 def main() -> None:
-    options = read_options()
+    options = read_options(__doc__)
     print_provenance()
     print(f"{options.steps} steps of {BATCH} pictures, seeds 1–{options.seeds};", SOFT, flush=True)
     found = crops(recipe_of(1, options.steps))
@@ -88,19 +94,6 @@ def file_of(role: str, seed: int) -> str:
 
 def points(shares: np.ndarray) -> str:
     return ", ".join(f"{x * 100:+.1f}" for x in shares)
-
-
-def read_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
-    options.out = options.out or Path(tempfile.mkdtemp())
-    options.out.mkdir(parents=True, exist_ok=True)
-    return options
 
 
 if __name__ == "__main__":

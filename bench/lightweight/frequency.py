@@ -13,8 +13,6 @@ in ``--out``. Needs torch. Times and bytes are those of the exported files.
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,15 @@ import numpy as np
 import onnx
 
 from bench.lightweight.activations import peak_activation_bytes
-from bench.lightweight.vehicle_kinds import BATCH, Lesson, crops, print_table, recipe_of, spread
+from bench.lightweight.vehicle_kinds import (
+    BATCH,
+    Lesson,
+    crops,
+    print_table,
+    read_options,
+    recipe_of,
+    spread,
+)
 from bench.provenance import print_provenance
 from models_registry.inspection.macs import count_macs
 from models_registry.runtime.session import Session
@@ -45,7 +51,7 @@ ROUNDS, RUNS = 100, 6
 
 
 def main() -> None:
-    options = read_options()
+    options = read_options(__doc__, "--calm")
     print_provenance()
     print(f"training with {'no' if options.calm else 'the same kinds of'} weather;", end=" ")
     print(f"{options.steps} steps of {BATCH} pictures, seeds 1–{options.seeds}", flush=True)
@@ -139,20 +145,6 @@ def bound(path: Path) -> Any:
 def file_of(folder: Path, name: str, seed: int) -> Path:
     words = name.replace(",", "").replace("½", "half").replace(" ", "-")
     return folder / f"{words}-{seed}.onnx"
-
-
-def read_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--calm", action="store_true")
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
-    options.out = options.out or Path(tempfile.mkdtemp())
-    options.out.mkdir(parents=True, exist_ok=True)
-    return options
 
 
 if __name__ == "__main__":

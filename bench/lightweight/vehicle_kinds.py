@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import tempfile
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -28,6 +30,22 @@ from models_registry.training.soft_targets import Teach
 FOUL = dict.fromkeys(("rain", "snow", "fog", "night", "blur", "noise"), 0.15)
 BATCH = 16  # many small steps learn more than few large ones
 CALM = dict.fromkeys(FOUL, 0.0)
+
+
+def read_options(words: str | None, *switches: str) -> argparse.Namespace:
+    """``seeds``, ``steps`` and a folder ``out``, and what only one of the measurements knows."""
+    parser = argparse.ArgumentParser(
+        description=words, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=600)
+    for switch in switches:
+        parser.add_argument(switch, action="store_true")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    options.out = options.out or Path(tempfile.mkdtemp())
+    options.out.mkdir(parents=True, exist_ok=True)
+    return options
 
 
 def recipe_of(

@@ -142,7 +142,9 @@ class _Job:
         )
         layers = sum(x.layers for x in found)
         allowed = int(self.step.max_float_share * layers)
-        slow = [x for x in ranked if x.block.name in self.thin and x.block.layers <= allowed]
+        slow = [x for x in ranked if x.block.name in self.thin]
+        if sum(x.block.layers for x in slow) > allowed:
+            slow = []
         rest = [x for x in ranked if x not in slow]
         counted = worst_to_leave_out(
             rest,
@@ -195,11 +197,9 @@ class _Job:
             f" {figures['drift']:.1%} (all in int8: {figures['drift_all_int8']:.1%})",
         )
         for effect in left:
-            reason = (
-                "integers would gather its few channels one by one, which takes longer"
-                if effect.block.name in self.thin
-                else f"in int8 it alone moves the outputs by {effect.drift:.1%}"
-            )
+            reason = f"in int8 it alone moves the outputs by {effect.drift:.1%}"
+            if effect.block.name in self.thin:
+                reason = "integers would gather its few channels one by one, which takes longer"
             yield Change(effect.block.name, "kept in float", reason)
         if figures["drift"] > self.step.drift_limit:
             wished = f"the limit of {self.step.drift_limit:.1%} was not reached with"

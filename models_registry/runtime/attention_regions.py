@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models_registry.runtime.components import components
 from models_registry.runtime.detections import FloatArray
 from models_registry.runtime.errors import ModelUnusable
 from models_registry.runtime.model_file import read_model
-from models_registry.runtime.motion_components import components
 from models_registry.runtime.session import Session
 
 Bools = NDArray[np.bool_]

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models_registry.runtime.components import Mask, components
 from models_registry.runtime.detections import FloatArray
-from models_registry.runtime.motion_components import Mask, components
 
 Picture = NDArray[np.uint8]
 

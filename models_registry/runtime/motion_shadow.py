@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models_registry.runtime.motion_components import Mask, components
+from models_registry.runtime.components import Mask, components
 
 MIN_REGION = 40  # pixels; in smaller regions parts and shadow cannot be told apart
 SQUARE = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))

@@ -26,6 +26,7 @@ from models_registry.runtime.nms import suppress
 if TYPE_CHECKING:  # brings ONNX Runtime with it, which a camera's process does without
     from models_registry.runtime.detector import Detector
 
+Bools = NDArray[np.bool_]
 SAME_IOU = 0.3
 SAME_VEHICLE_IOU = 0.5
 INSIDE = 0.8  # share of a part that lies in its whole
@@ -63,42 +64,44 @@ def vouched(found: Detections, moving: Sequence[Moving]) -> Detections:
     if not sure or not len(found):
         return found
     same = overlaps(np.stack(sure), found.xyxy) >= SAME_IOU
-    whole = ~_parts(found, same)
-    found, same = found.select(whole), same[:, whole]
+    vehicle = _vehicle_classes(found.labels)[found.class_id]
+    part = _parts(found, vehicle, np.asarray(same.any(axis=0), np.bool_))
+    if part.any():
+        found, vehicle, same = found.select(~part), vehicle[~part], same[:, ~part]
     strongest = np.where(same, found.confidence, -1.0).argmax(axis=1)
     named = strongest[same.any(axis=1)]
-    named = named[_vehicles(found)[named]]
+    named = named[vehicle[named]]
     confidence = found.confidence.copy()
     confidence[named] = np.maximum(confidence[named], np.float32(SURE))
     return replace(found, confidence=confidence)
 
 
-def _parts(found: Detections, same: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _parts(found: Detections, vehicle: Bools, travels: Bools) -> Bools:
     """(N,) boxes of vehicles that lie in that of another which travels: a roof, a trailer's end.
 
-    ``same`` (M, N): which boxes are those of the M things. A car before a bus lies in that box too,
-    but is seen surely.
+    A car before a bus lies in that box too, but is seen surely.
     """
-    part = np.zeros(len(found), np.bool_)
-    vehicle = _vehicles(found)
-    wholes = np.flatnonzero(same.any(axis=0) & vehicle)
-    if np.count_nonzero(vehicle) < 2 or not len(wholes):
-        return part
+    wholes = np.flatnonzero(travels & vehicle)
+    part = vehicle & (found.confidence < SURE)
+    if not len(wholes) or not part.any():
+        return np.zeros(len(found), np.bool_)
     areas = box_areas(found.xyxy)
     inside = intersections(found.xyxy[wholes], found.xyxy) >= INSIDE * areas
     inside &= areas < areas[wholes][:, None]
-    parts: NDArray[np.bool_] = inside.any(axis=0) & vehicle & (found.confidence < SURE)
-    return parts
+    part &= inside.any(axis=0)
+    return part
 
 
-def _vehicles(found: Detections) -> NDArray[np.bool_]:
-    return np.array([x in VEHICLES for x in found.labels])[found.class_id]
+@cache
+def _vehicle_classes(labels: tuple[str, ...]) -> Bools:
+    """(C,) which classes are vehicles."""
+    return np.array([x in VEHICLES for x in labels])
 
 
 @cache
 def _groups(labels: tuple[str, ...]) -> IntArray:
     """(C,) equal for classes of which an object can only be one."""
-    names = ["vehicle" if x in VEHICLES else x for x in labels]
+    names = np.where(_vehicle_classes(labels), "vehicle", labels).tolist()
     return np.array([names.index(x) for x in names], np.int32)
 
 

@@ -17,6 +17,25 @@ from models_registry.training.recipe_file import read_recipe
 COLOURS = {"car": (40, 40, 220), "bus": (220, 120, 30)}
 NAMES = tuple(COLOURS)
 WIDTH, HEIGHT = 96, 64
+RECIPE = """
+name = "short"
+classes = ["car", "bus"]
+[network]
+input_width = 96
+input_height = 64
+width = 0.5
+depth = 0.5
+strides = [8, 16]
+[schedule]
+steps = 2
+batch = 2
+threads = 1
+[[source]]
+name = "train"
+format = "yolo"
+path = "train"
+labelled = ["car", "bus"]
+"""
 
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None,

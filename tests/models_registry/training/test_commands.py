@@ -13,28 +13,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from models_registry.benchmarking.accuracy import SCORE_FLOOR
-from tests.models_registry.training.rectangles import NAMES, draw_set, needs_torch
+from tests.models_registry.training.rectangles import NAMES, RECIPE, draw_set, needs_torch
 from tests.onnx_zoo import build, yolox_output
-
-RECIPE = """
-name = "short"
-classes = ["car", "bus"]
-[network]
-input_width = 96
-input_height = 64
-width = 0.5
-depth = 0.5
-strides = [8, 16]
-[schedule]
-steps = 2
-batch = 2
-threads = 1
-[[source]]
-name = "train"
-format = "yolo"
-path = "train"
-labelled = ["car", "bus"]
-"""
 
 
 def call(name: str, *words: object) -> str:

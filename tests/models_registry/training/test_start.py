@@ -21,6 +21,7 @@ from models_registry.training.made_sets import no_renderer
 from models_registry.training.recipe import Recipe
 from models_registry.training.recipe_file import read_recipe
 from tests.models_registry.training.rectangles import (
+    RECIPE,
     Trained,
     needs_torch,
     places,
@@ -136,27 +137,7 @@ def test_a_file_of_another_network_is_told(
 
 def test_the_command_starts_from_a_file(trained: Trained, tmp_path: Path) -> None:
     recipe = tmp_path / "further.toml"
-    recipe.write_text(
-        """
-name = "further"
-classes = ["car", "bus"]
-[network]
-input_width = 96
-input_height = 64
-width = 0.5
-depth = 0.5
-strides = [8, 16]
-[schedule]
-steps = 1
-batch = 4
-threads = 1
-[[source]]
-name = "train"
-format = "yolo"
-path = "train"
-labelled = ["car", "bus"]
-"""
-    )
+    recipe.write_text(RECIPE.replace("steps = 2", "steps = 1").replace("batch = 2", "batch = 4"))
     words = [str(recipe), "--data", str(trained.data), "--start", str(trained.path)]
     words += ["--out", str(tmp_path / "out"), "--kept", str(tmp_path / "kept")]
     call_command("train", *words, stdout=StringIO(), stderr=StringIO())

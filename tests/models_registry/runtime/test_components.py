@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models_registry.runtime.motion_components import components
+from models_registry.runtime.components import components
 
 
 def test_parts_that_touch_at_a_corner_are_one() -> None:
