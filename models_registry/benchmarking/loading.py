@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_registry.runtime.contract import ModelContract
+from models_registry.runtime.detector import assembled
 from models_registry.runtime.layouts import settle
 from models_registry.runtime.model_file import read_model
 from models_registry.runtime.onnx_detector import OnnxDetector
@@ -62,7 +63,5 @@ def load(path: Path, contract: Stated, threads: int = 1) -> Loaded:
     settled = settle(file, session, contract)
     chosen = settled.contract
     extra = settled.picture.extra_feeds(chosen.input_width, chosen.input_height)
-    detector = OnnxDetector(
-        file.name, session, chosen, settled.decoder, extra_feeds=extra, threads=threads
-    )
+    detector = assembled(file, session, settled, threads=threads)
     return Loaded(detector, session, extra, time.perf_counter() - started_s)

@@ -40,6 +40,7 @@ from models_registry.benchmarking.set_import import import_set as import_files
 from models_registry.benchmarking.stills import Frame
 from models_registry.runtime.contract import ModelContract
 from models_registry.runtime.detections import Detections
+from models_registry.runtime.detector import assembled
 from models_registry.runtime.errors import ModelUnusable
 from models_registry.runtime.layouts import settle
 from models_registry.runtime.model_file import ModelFile, read_model
@@ -171,8 +172,7 @@ def _read_under(
     # The threshold is for looking; the contract that is returned keeps its own.
     shown = replace(own, score_threshold=score)
     settled = settle(file, session, shown)
-    extra = settled.picture.extra_feeds(shown.input_width, shown.input_height)
-    detector = OnnxDetector(file.name, session, shown, settled.decoder, extra_feeds=extra)
+    detector = assembled(file, session, settled)
     boxes = boxes_json(detector.detect(still, 0.0), still)
     return {"error": None, "contract": own.to_json(), "boxes": boxes}
 

@@ -28,7 +28,7 @@ from models_registry.runtime.detections import Detections, FloatArray
 from models_registry.runtime.detector import Detector, load_detector
 from models_registry.runtime.model_file import read_model
 from models_registry.runtime.onnx_detector import OnnxDetector
-from models_registry.runtime.preprocess import place
+from models_registry.runtime.preprocess import fitted, place
 
 REGION_MODEL = Path(__file__).parent.parent / "builtin" / "attention.onnx"
 EDGE_PX = 2.0  # on the canvas: a box this near to a crop's edge is cut by it
@@ -124,7 +124,7 @@ class AttentiveDetector:
     def _canvases_for(self, size: tuple[int, int]) -> Canvases:
         if not self._smaller or not isinstance(self._detector, OnnxDetector):
             return Canvases((), size, 1.0)
-        contract = self._detector.contract
+        contract = fitted(*size, self._detector.contract)
         sizes = tuple((x.contract.input_width, x.contract.input_height) for x in self._smaller)
         whole = (contract.input_width, contract.input_height)
         return Canvases(sizes, whole, place(*size, contract).scale_x)

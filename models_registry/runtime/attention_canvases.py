@@ -5,11 +5,8 @@ A file that is tied to its size cannot be had smaller; it then looks at whole fr
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from models_registry.runtime.canvas import Size, on_canvas
 from models_registry.runtime.contract import ModelContract
-from models_registry.runtime.detector import detector_of
+from models_registry.runtime.detector import at_size
 from models_registry.runtime.errors import ModelUnusable
 from models_registry.runtime.model_file import ModelFile
 from models_registry.runtime.onnx_detector import OnnxDetector
@@ -33,14 +30,7 @@ def smaller_detectors(
         if width * height > MOST_SHARE * whole:
             continue
         try:
-            made.append(_at_size(file, contract, (width, height), threads))
+            made.append(at_size(file, contract, (width, height), threads))
         except ModelUnusable:
             return ()
     return tuple(made)
-
-
-def _at_size(file: ModelFile, contract: ModelContract, size: Size, threads: int) -> OnnxDetector:
-    """Raises ``ModelUnusable`` where the graph is tied to its size."""
-    smaller = ModelFile(file.name, on_canvas(file.content, contract, size), file.pixel_range)
-    stated = replace(contract, input_width=size[0], input_height=size[1])
-    return detector_of(smaller, stated, threads=threads)

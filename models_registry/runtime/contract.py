@@ -35,6 +35,7 @@ _WHOLE_NUMBERS = {
     "max_candidates": (1, 20_000),
     "max_detections": (1, 5_000),
 }
+MOST_CANVASES = 8  # each is a session of its own
 _SHARES = ("score_threshold", "nms_iou")
 
 
@@ -50,7 +51,8 @@ class ModelContract:
     ``colour_order``. ``fit``: how a frame comes to the input size; ``top_left`` and ``centre`` keep
     its shape and pad with ``pad_value``. ``score_threshold`` is low by default, since the tracker's
     second stage lives on weak boxes. ``max_candidates`` strongest boxes enter the suppression,
-    ``max_detections`` leave it.
+    ``max_detections`` leave it. ``canvases``: further input sizes, width and height, that a net of
+    convolutions runs on; a frame is shown on the one where it is largest.
     ``box_format``, ``class_offset`` (what the first label is called) and ``activation`` (what turns
     the model's class outputs into 0-1) are read only by the layouts that leave them open.
     """
@@ -77,11 +79,11 @@ class ModelContract:
     box_format: str = "xyxy_pixels"
     class_offset: int = 0
     activation: str = "none"
+    canvases: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("labels", "mean", "std"):
-            if isinstance(getattr(self, name), list):  # JSON knows no tuples
-                object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("labels", "mean", "std", "canvases"):
+            object.__setattr__(self, name, _as_tuples(getattr(self, name)))  # JSON knows no tuples
         for name, choices in _CHOICES.items():
             _require(getattr(self, name) in choices, name, f"one of {choices}", self)
         for name, (low, high) in _WHOLE_NUMBERS.items():
@@ -94,8 +96,21 @@ class ModelContract:
         named = isinstance(self.input_name, str) and bool(self.input_name)
         _require(named, "input_name", "a name", self)
         _require(isinstance(self.class_agnostic, bool), "class_agnostic", "true or false", self)
+        self._check_canvases()
         self._check_normalisation()
         self._check_labels()
+
+    def _check_canvases(self) -> None:
+        low, high = _WHOLE_NUMBERS["input_width"]
+        pairs = isinstance(self.canvases, tuple) and all(
+            isinstance(x, tuple) and len(x) == 2 for x in self.canvases
+        )
+        possible = pairs and len(self.canvases) <= MOST_CANVASES
+        possible = possible and all(
+            type(side) is int and low <= side <= high for x in self.canvases for side in x
+        )
+        expected = f"at most {MOST_CANVASES} pairs of whole numbers {low}–{high}"
+        _require(possible, "canvases", expected, self)
 
     def _check_normalisation(self) -> None:
         _require(_is_number(self.scale) and self.scale > 0, "scale", "a number above 0", self)
@@ -113,10 +128,7 @@ class ModelContract:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; ``from_json`` takes them back."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()
-        }
+        return {name: _as_lists(value) for name, value in asdict(self).items()}
 
     @classmethod
     def from_json(cls, document: dict[str, Any] | str | bytes) -> ModelContract:
@@ -143,6 +155,14 @@ def check_names(document: dict[str, Any] | str | bytes) -> dict[str, Any]:
     if unknown := sorted(str(name) for name in set(document) - known):
         raise ContractInvalid(f"expected fields among {sorted(known)}, got {unknown}")
     return dict(document)
+
+
+def _as_lists(value: Any) -> Any:
+    return [_as_lists(x) for x in value] if isinstance(value, tuple) else value
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(_as_tuples(x) for x in value) if isinstance(value, list) else value
 
 
 def _require(holds: bool, name: str, expected: str, contract: ModelContract) -> None:

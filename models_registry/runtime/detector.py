@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models_registry.runtime.canvas import Size, on_canvas
 from models_registry.runtime.contract import ContractInvalid, ModelContract, check_names
 from models_registry.runtime.detections import Detections
 from models_registry.runtime.errors import ModelUnusable
-from models_registry.runtime.layouts import settle
+from models_registry.runtime.layouts import Settled, settle
 from models_registry.runtime.model_file import ModelFile, read_model
 from models_registry.runtime.onnx_detector import OnnxDetector
 from models_registry.runtime.session import Session
 
-__all__ = ["Detector", "ModelUnusable", "detector_of", "load_detector"]
+__all__ = ["Detector", "ModelUnusable", "assembled", "at_size", "detector_of", "load_detector"]
 
 
 class Detector(Protocol):
@@ -64,19 +66,44 @@ def detector_of(
 ) -> OnnxDetector:
     """``load_detector`` for a file that is read already."""
     session = Session(file.content, threads=threads)
-    settled = settle(file, session, stated)
+    detector = assembled(file, session, settle(file, session, stated), threads=threads)
+    if warm_up:
+        chosen = detector.contract
+        detector.detect(np.zeros((chosen.input_height, chosen.input_width, 3), np.uint8), 0.0)
+    return detector
+
+
+def assembled(
+    file: ModelFile, session: Session, settled: Settled, *, threads: int = 1
+) -> OnnxDetector:
+    """The detector of a session whose contract is settled, on every canvas that it names.
+
+    Raises ``ModelUnusable`` where the graph is tied to its size.
+    """
     chosen = settled.contract
-    detector = OnnxDetector(
+    return OnnxDetector(
         file.name,
         session,
         chosen,
         settled.decoder,
         extra_feeds=settled.picture.extra_feeds(chosen.input_width, chosen.input_height),
         threads=threads,
+        others=[at_size(file, chosen, x, threads) for x in chosen.canvases],
     )
-    if warm_up:
-        detector.detect(np.zeros((chosen.input_height, chosen.input_width, 3), np.uint8), 0.0)
-    return detector
+
+
+def at_size(file: ModelFile, contract: ModelContract, size: Size, threads: int) -> OnnxDetector:
+    """The same weights on one canvas of another size (width, height). Raises ``ModelUnusable``
+    (``contract_mismatch``) where the graph is tied to its own."""
+    resized = ModelFile(file.name, on_canvas(file.content, contract, size), file.pixel_range)
+    stated = replace(contract, input_width=size[0], input_height=size[1], canvases=())
+    try:
+        return detector_of(resized, stated, threads=threads)
+    except ModelUnusable as error:
+        raise ModelUnusable(
+            "contract_mismatch",
+            f"expected a model that runs on a canvas of {size[0]}×{size[1]}: {error.message}",
+        ) from error
 
 
 def _contract_beside(model_path: Path) -> dict[str, Any] | None:

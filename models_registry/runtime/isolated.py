@@ -32,7 +32,7 @@ from models_registry.runtime.isolated_wire import (
     Ready,
     unpack,
 )
-from models_registry.runtime.preprocess import place
+from models_registry.runtime.preprocess import fitted, place
 from models_registry.sandbox.process import child_environment
 
 LOAD_LIMIT_S = 30.0
@@ -153,7 +153,7 @@ class IsolatedDetector:
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
             raise ValueError(f"expected a (H, W, 3) uint8 frame, got {frame.shape} {frame.dtype}")
         height, width = frame.shape[:2]
-        at = place(width, height, self.contract)
+        at = place(width, height, fitted(width, height, self.contract))
         size = (at.fitted_width, at.fitted_height)
         target = self._pixels[: size[0] * size[1] * 3].reshape(size[1], size[0], 3)
         if size == (width, height):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from models_registry.runtime.decode import LAYOUTS
 from models_registry.runtime.decode.layout import Boxes, Decoder
 from models_registry.runtime.detections import Detections
 from models_registry.runtime.nms import strongest, suppress
-from models_registry.runtime.preprocess import Placement, Preprocessor
+from models_registry.runtime.preprocess import Placement, Preprocessor, fitted
 from models_registry.runtime.session import Session
 
 ENDLESS_PX = 1e7  # a box of this size would spoil the arithmetic of the suppression
@@ -22,6 +23,7 @@ ENDLESS_PX = 1e7  # a box of this size would spoil the arithmetic of the suppres
 class OnnxDetector:
     """One model on one camera: picture in, boxes in its pixels out. Keeps no state of the scene.
 
+    ``others``: the same model on the further canvases of the contract, for frames of their shape.
     ``stage_ms`` is this thread's CPU time for one-threaded models, else wall time, since the work
     of other threads is not seen on this one's clock.
     """
@@ -35,6 +37,7 @@ class OnnxDetector:
         *,
         extra_feeds: dict[str, NDArray[Any]] | None = None,
         threads: int = 1,
+        others: Sequence[OnnxDetector] = (),
     ) -> None:
         self.name = name
         self.contract = contract
@@ -46,6 +49,8 @@ class OnnxDetector:
         self._session = session
         self._feeds = {contract.input_name: self._preprocess.tensor, **(extra_feeds or {})}
         self._bound = session.bind(self._feeds)
+        self._others = {(x.contract.input_width, x.contract.input_height): x for x in others}
+        self._chosen: tuple[tuple[int, ...], OnnxDetector] | None = None
         self._clock = time.thread_time if threads == 1 else time.perf_counter
 
     def detect(self, frame: NDArray[np.uint8], time_s: float) -> Detections:
@@ -54,6 +59,10 @@ class OnnxDetector:
         Raises ``ValueError`` for what is no frame, ``ModelUnusable`` (``run_failed``) when the
         model breaks on it.
         """
+        if self._others and (other := self._on_canvas(frame)) is not self:
+            detections = other.detect(frame, time_s)
+            self.stage_ms = other.stage_ms
+            return detections
         started = self._clock()
         placement = self._preprocess(frame)
         prepared = self._clock()
@@ -71,6 +80,15 @@ class OnnxDetector:
 
     def reset(self) -> None:
         """Nothing of the scene is remembered; a new frame size is noticed by itself."""
+
+    def _on_canvas(self, frame: NDArray[np.uint8]) -> OnnxDetector:
+        """Itself, or the one whose canvas suits the frame's shape better."""
+        if frame.ndim != 3 or self._chosen is None or self._chosen[0] != frame.shape:
+            height, width = frame.shape[:2] if frame.ndim == 3 else (0, 0)
+            best = fitted(width, height, self.contract)
+            other = self._others.get((best.input_width, best.input_height), self)
+            self._chosen = frame.shape, other
+        return self._chosen[1]
 
     def _finish(self, boxes: Boxes, placement: Placement) -> Detections:
         """Suppression, the way back to source pixels, and nothing empty or not finite."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -38,6 +38,15 @@ class Placement:
         edge = np.array([self.width, self.height] * 2, np.float32)
         boxes: FloatArray = np.minimum(np.maximum((xyxy - pad) * gain, np.float32(0)), edge)
         return boxes
+
+
+def fitted(width: int, height: int, contract: ModelContract) -> ModelContract:
+    """The contract on the canvas where a frame of this size is largest, of equals the first."""
+    if not contract.canvases or min(width, height) < 1:
+        return contract
+    sizes = ((contract.input_width, contract.input_height), *contract.canvases)
+    best = max(sizes, key=lambda size: min(size[0] / width, size[1] / height))
+    return replace(contract, input_width=best[0], input_height=best[1], canvases=())
 
 
 def place(width: int, height: int, contract: ModelContract) -> Placement:

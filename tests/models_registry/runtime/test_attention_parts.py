@@ -84,6 +84,27 @@ def test_a_detector_on_a_smaller_canvas_finds_the_same(tmp_path: Path) -> None:
         assert np.allclose(found.confidence, whole.confidence, atol=1e-6)
 
 
+def test_further_canvases_are_used_for_frames_of_their_shape(tmp_path: Path) -> None:
+    own = save_lamp_finder(tmp_path / "lamps.onnx")
+    detector = load_detector(tmp_path / "lamps.onnx", replace(own, canvases=((320, 320),)))
+    square = np.full((320, 320, 3), 30, np.uint8)
+    square[288:320, 288:320] = 240  # 1:1 there; on the file's own canvas it would be .8 as large
+    found = detector.detect(square, 0.0)
+    assert [288.0, 288.0, 320.0, 320.0] in found.xyxy.tolist()
+    assert found.confidence[0] == pytest.approx(0.7)  # not blurred by a resize
+    assert detector.stage_ms["inference"] > 0
+    wide = np.full((256, 416, 3), 30, np.uint8)
+    wide[224:256, 384:416] = 240
+    assert [384.0, 224.0, 416.0, 256.0] in detector.detect(wide, 0.0).xyxy.tolist()
+
+
+def test_a_canvas_that_the_graph_cannot_have_is_told_at_once(tmp_path: Path) -> None:
+    own = save_lamp_finder(tmp_path / "lamps.onnx")
+    with pytest.raises(ModelUnusable, match="runs on a canvas of 100×72") as caught:
+        load_detector(tmp_path / "lamps.onnx", replace(own, canvases=((100, 72),)))
+    assert caught.value.code == "contract_mismatch"
+
+
 def test_a_model_that_is_tied_to_its_size_gets_no_smaller_canvas(tmp_path: Path) -> None:
     contract = save_lamp_finder(tmp_path / "lamps.onnx")
     stretched = replace(contract, fit="stretch")

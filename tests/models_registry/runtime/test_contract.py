@@ -60,6 +60,12 @@ GOOD: dict[str, Any] = {
         ("box_format", "xywh"),
         ("class_offset", 2),
         ("activation", "relu"),
+        ("canvases", 320),
+        ("canvases", [320, 320]),
+        ("canvases", [[320]]),
+        ("canvases", [[320, 0]]),
+        ("canvases", [[320, True]]),
+        ("canvases", [[320, 320]] * 9),
     ],
 )
 def test_a_nonsense_value_is_refused_by_name(field: str, value: object) -> None:

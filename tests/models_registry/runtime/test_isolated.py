@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from models_registry.runtime.isolated_wire import (
 )
 from tests.cameras import scene_image
 from tests.models_registry.runtime.finder_models import CONTRACT, HEIGHT, WIDTH, save_finder
+from tests.models_registry.runtime.region_models import save_lamp_finder
 from tests.shared_data import ROOT, SHARED, needs_shared_data
 
 Image = NDArray[np.uint8]
@@ -73,6 +75,20 @@ def test_it_finds_what_the_same_model_finds_in_this_process(fit: str, tmp_path: 
             assert found.class_names() == expected.class_names() == ["car"]
             assert found.confidence == expected.confidence
         assert set(detector.stage_ms) == set(STAGES)
+
+
+def test_it_shows_each_frame_on_the_canvas_of_its_shape(tmp_path: Path) -> None:
+    own = save_lamp_finder(tmp_path / "lamps.onnx")
+    contract = replace(own, canvases=((384, 288), (320, 320)))
+    here = load_detector(tmp_path / "lamps.onnx", contract)
+    with isolated(tmp_path / "lamps.onnx", contract) as detector:
+        assert detector.contract == contract
+        for width, height in ((640, 480), (832, 512), (320, 320), (480, 852)):
+            picture = np.full((height, width, 3), 30, np.uint8)
+            picture[height // 2 :, : width // 4] = 240
+            expected, found = here.detect(picture, 0.0), detector.detect(picture, 0.0)
+            assert len(expected) > 3
+            np.testing.assert_allclose(found.xyxy, expected.xyxy, atol=1e-3)
 
 
 @needs_shared_data

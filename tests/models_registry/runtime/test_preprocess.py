@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models_registry.runtime.contract import ModelContract
-from models_registry.runtime.preprocess import Preprocessor, place
+from models_registry.runtime.preprocess import Preprocessor, fitted, place
 
 
 def contract(**fields: Any) -> ModelContract:
@@ -40,6 +40,36 @@ def test_a_box_comes_back_from_the_canvas(
     assert (on_canvas <= np.array([416, 320] * 2) + 0.01).all()
     back = placement.to_source(on_canvas.astype(np.float32))
     assert np.abs(back - source).max() <= 1e-3 * max(width, height)
+
+
+@pytest.mark.parametrize(
+    ("frame", "canvas"),
+    [
+        ((1920, 1080), (416, 256)),
+        ((640, 480), (384, 288)),
+        ((352, 288), (384, 288)),
+        ((700, 701), (320, 320)),
+        ((1080, 1920), (320, 320)),
+        ((832, 512), (416, 256)),
+        ((0, 10), (416, 256)),
+    ],
+)
+def test_a_frame_comes_to_the_canvas_where_it_is_largest(
+    frame: tuple[int, int], canvas: tuple[int, int]
+) -> None:
+    whole = contract(input_width=416, input_height=256, canvases=((384, 288), (320, 320)))
+    chosen = fitted(*frame, whole)
+    assert (chosen.input_width, chosen.input_height) == canvas
+
+
+@given(width=st.integers(1, 4000), height=st.integers(1, 3000))
+def test_what_was_shrunk_to_a_canvas_is_not_shrunk_again(width: int, height: int) -> None:
+    whole = contract(input_width=416, input_height=256, canvases=((384, 288), (320, 320)))
+    at = place(width, height, fitted(width, height, whole))
+    size = (at.fitted_width, at.fitted_height)
+    again = place(*size, fitted(*size, whole))
+    assert again.fitted_width >= size[0]
+    assert again.fitted_height >= size[1]
 
 
 def test_boxes_are_clipped_to_the_frame() -> None:
