@@ -62,7 +62,8 @@ class Batches:
     def _size(self, rng: np.random.Generator) -> tuple[int, int]:
         network, factors = self._recipe.network, self._recipe.schedule.multi_scale
         factor, stride = factors[int(rng.integers(len(factors)))], max(network.strides)
-        sides = (network.input_width * factor, network.input_height * factor)
+        canvases = ((network.input_width, network.input_height), *network.canvases)
+        sides = (x * factor for x in canvases[int(rng.integers(len(canvases)))])
         width, height = (max(stride, round(x / stride) * stride) for x in sides)
         return width, height
 

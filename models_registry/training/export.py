@@ -61,6 +61,7 @@ def contract_of(recipe: Recipe) -> ModelContract:
         input_name=INPUT,
         input_width=recipe.network.input_width,
         input_height=recipe.network.input_height,
+        canvases=recipe.network.canvases,
         labels=recipe.classes,
         colour_order="rgb",
         scale=1.0,

@@ -95,6 +95,7 @@ def _settled(
         recipe.network,
         input_width=contract.input_width,
         input_height=contract.input_height,
+        canvases=(),
         strides=net.strides,
         start=f"{path.name} ({digest[:16]})",
     )

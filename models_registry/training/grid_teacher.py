@@ -27,25 +27,26 @@ LAYOUT = "yolox"
 class GridTeacher:
     """A further loss: how far the student's scores lie below the teacher's, cell by cell.
 
-    The file is rewritten to the recipe's canvas; nothing of it learns. What the student is surer of
-    is left to the labels, and so are boxes: the teacher learnt from other pictures and is blind to
-    much. Raises ``TrainingFailed`` (``teacher_unusable``), ``ModelUnusable``.
+    The file is rewritten to the recipe's canvases; nothing of it learns. What the student is surer
+    of is left to the labels, and so are boxes: the teacher learnt from other pictures and is blind
+    to much. Raises ``TrainingFailed`` (``teacher_unusable``), ``ModelUnusable``.
     """
 
     def __init__(self, path: Path, contract: ModelContract, recipe: Recipe, weight: float) -> None:
-        network = recipe.network
-        size = (network.input_width, network.input_height)
-        self._session = Session(on_canvas(read_model(path).content, contract, size))
+        network, content = recipe.network, read_model(path).content
+        sizes = ((network.input_width, network.input_height), *network.canvases)
+        self._sessions = {x: Session(on_canvas(content, contract, x)) for x in sizes}
         self._contract, self._weight, self._focal = contract, weight, recipe.loss.focal
         names = [class_name(x) for x in contract.labels]
         self._kinds = [names.index(x) if x in names else -1 for x in recipe.classes]
         self._pool = ThreadPoolExecutor(os.cpu_count())
-        expected = (1, len(cells_of(*size, network.strides).strides), 5 + len(names))
-        if (found := self._rows(np.zeros((3, size[1], size[0]), np.float32)).shape) != expected:
-            raise TrainingFailed(
-                "teacher_unusable",
-                f"{path.name}: expected {expected} on the student's canvas, got {found}",
-            )
+        for width, height in sizes:
+            expected = (1, len(cells_of(width, height, network.strides).strides), 5 + len(names))
+            if (found := self._rows(np.zeros((3, height, width), np.float32)).shape) != expected:
+                raise TrainingFailed(
+                    "teacher_unusable",
+                    f"{path.name}: expected {expected} on the student's canvas, got {found}",
+                )
 
     def __call__(self, pixels: Tensor, answer: Tensor) -> Tensor:
         """Of (B, 3, H, W) in 0–1 and the (B, 4 + C, N) that the net made of it."""
@@ -70,6 +71,6 @@ class GridTeacher:
 
     def _rows(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
         """(1, N, 5 + classes of the file) of one picture as it takes it."""
-        name = self._contract.input_name
-        found: NDArray[np.float32] = self._session.run({name: picture[None]})[0]
+        session = self._sessions[picture.shape[2], picture.shape[1]]
+        found: NDArray[np.float32] = session.run({self._contract.input_name: picture[None]})[0]
         return found

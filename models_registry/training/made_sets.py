@@ -1,4 +1,5 @@
-"""Sources that must first be made: rendered cameras and frames of videos, kept for the next run."""
+"""Sources that must first be made, and are kept for the next run: rendered cameras, frames of
+videos, objects cut out of their pictures."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import cv2
 
 from models_registry.benchmarking.evaluation_set import ANNOTATIONS, LabelledBox
 from models_registry.benchmarking.set_writer import SetWriter
+from models_registry.training.crops import read_crops
 from models_registry.training.errors import TrainingFailed
 from models_registry.training.recipe import SourceRecipe
 
@@ -36,6 +38,9 @@ def source_folder(recipe: SourceRecipe, data: Path, kept: Path, render: Render, 
         key = [recipe.format, recipe.urls, recipe.count]
         return _made(kept, key, lambda folder: _render(recipe, folder, render, said))
     path = data / recipe.path
+    if recipe.format == "crops":
+        key = [recipe.format, str(path.resolve()), recipe.names]
+        return _made(kept, key, lambda folder: _cut_out(recipe, path, folder, said))
     videos = _videos(recipe, path) if recipe.format == "stills" else []
     if videos:
         key = [recipe.format, *((x.name, x.stat().st_size) for x in videos), recipe.every]
@@ -70,6 +75,14 @@ def _render(recipe: SourceRecipe, folder: Path, render: Render, said: Said) -> N
         said(f"{recipe.name}: rendering {url}")
         for jpeg, boxes in render(url, recipe.count):
             writer.add(jpeg, boxes, url)
+    writer.finish([])
+
+
+def _cut_out(recipe: SourceRecipe, path: Path, folder: Path, said: Said) -> None:
+    said(f"{recipe.name}: cutting objects out of {path}")
+    writer = SetWriter(folder)
+    for picture, boxes, name in read_crops(recipe, path):
+        writer.add(picture, boxes, name)
     writer.finish([])
 
 

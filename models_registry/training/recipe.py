@@ -6,18 +6,20 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 ROAD_USERS = ("person", "bicycle", "motorcycle", "car", "bus", "truck")
-FORMATS = ("yolo", "coco", "set", "simulation", "stills")
+FORMATS = ("yolo", "coco", "set", "simulation", "stills", "crops")
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkRecipe:
     """``width`` and ``depth`` multiply the channels and the blocks of each stage; ``more_blocks``
     come on top at each of ``strides``: at coarse ones they take many weights and little time.
-    ``start``: a file that this network, or one of fewer blocks, was exported to, whose weights it
-    begins with."""
+    ``canvases``: further input sizes, width and height, that it learns on as often and runs on
+    where a frame's shape calls for one. ``start``: a file that this network, or one of fewer
+    blocks, was exported to, whose weights it begins with."""
 
     input_width: int = 416
     input_height: int = 256
+    canvases: tuple[tuple[int, int], ...] = ()
     stem: str = "plain"
     width: float = 1.0
     depth: float = 1.0
@@ -44,9 +46,10 @@ class SourceRecipe:
 
     ``labelled``: the classes of which *every* object is labelled; others are unknown there, not
     absent. Default: all classes for ``simulation``, those that the set states for ``set``, none for
-    ``stills``. ``ignored``: words of the set whose boxes count neither way. ``share``: how often
-    this source is drawn, relative to the others; 0 means: as many pictures as it has.
-    ``every``: of a video each n-th frame. ``most``: at most so many pictures, evenly spread.
+    ``stills``. ``crops`` is a folder per class of pictures with one object each, ``names`` those to
+    read. ``ignored``: words of the set whose boxes count neither way. ``share``: how often this
+    source is drawn, relative to the others; 0 means: as many pictures as it has. ``every``: of a
+    video each n-th frame. ``most``: at most so many pictures, evenly spread.
     """
 
     name: str

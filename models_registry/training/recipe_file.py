@@ -80,12 +80,7 @@ def _checked(recipe: Recipe) -> Recipe:
         raise invalid("classes", "names that differ", recipe.classes)
     if recipe.seed < 0:
         raise invalid("seed", "0 or more", recipe.seed)
-    stride = max(recipe.network.strides)
-    for side in ("input_width", "input_height"):
-        if getattr(recipe.network, side) % stride:
-            raise invalid(
-                f"network.{side}", f"a multiple of {stride}", getattr(recipe.network, side)
-            )
+    _check_sides(recipe.network)
     strides, more = recipe.network.strides, recipe.network.more_blocks
     if len(more) > len(strides):
         raise invalid("network.more_blocks", f"one number for each of {list(strides)}", list(more))
@@ -100,12 +95,27 @@ def _checked(recipe: Recipe) -> Recipe:
     return recipe
 
 
+def _check_sides(network: NetworkRecipe) -> None:
+    stride = max(network.strides)
+    for side in ("input_width", "input_height"):
+        if getattr(network, side) % stride:
+            raise invalid(f"network.{side}", f"a multiple of {stride}", getattr(network, side))
+    for index, canvas in enumerate(network.canvases):
+        low, high = NetworkRecipe.LIMITS["input_width"]
+        if any(x % stride or not low <= x <= high for x in canvas):
+            raise invalid(
+                f"network.canvases[{index}]", f"multiples of {stride}, {low} to {high}", canvas
+            )
+
+
 def _check_source(source: SourceRecipe, place: str, recipe: Recipe) -> None:
     if source.format == "simulation" and not source.urls:
         raise invalid(f"{place}.urls", "sim:// URLs", source.urls)
     if source.format != "simulation" and not source.path:
         raise invalid(f"{place}.path", "a folder or file", source.path)
-    if source.format in ("yolo", "coco") and source.labelled is None:
+    if source.format == "crops" and not source.names:
+        raise invalid(f"{place}.names", "a folder per class", source.names)
+    if source.format in ("yolo", "coco", "crops") and source.labelled is None:
         raise invalid(
             f"{place}.labelled", "the classes of which every object is labelled", "nothing"
         )

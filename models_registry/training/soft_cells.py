@@ -36,6 +36,8 @@ def cells_teacher(recipe: Recipe, data: Path) -> Beside | None:
         graph = DetectorGraph(onnx.load(path), contract)
     except (ModelUnusable, TrainingFailed) as error:
         raise TrainingFailed("teacher_unusable", f"{teacher.path}: {error}") from error
+    if network.canvases:
+        raise _unusable(recipe, "no network.canvases beside its own", network.canvases)
     theirs = (contract.labels, (contract.input_width, contract.input_height), graph.strides)
     ours = (recipe.classes, (network.input_width, network.input_height), network.strides)
     if theirs != ours:

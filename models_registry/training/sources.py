@@ -134,5 +134,6 @@ _READERS = {
     "coco": _drafted,
     "set": _stored,
     "simulation": _stored,
+    "crops": _stored,
     "stills": _unlabelled,
 }

@@ -96,6 +96,13 @@ def test_it_speaks_of_the_student_s_cells_and_classes(torch: Any, tmp_path: Path
     assert scores[0, 2].max() < 1e-5
 
 
+def test_it_speaks_on_every_canvas_that_the_student_learns_on(torch: Any, tmp_path: Path) -> None:
+    network = replace(RECIPE.network, canvases=((64, 64),))
+    its = teacher(torch, tmp_path, replace(RECIPE, network=network))
+    assert its.scores(torch.zeros(1, 3, 64, 64)).shape == (1, 3, 64 + 16 + 4)
+    assert its.scores(torch.zeros(1, 3, HEIGHT, WIDTH)).shape == (1, 3, 126)
+
+
 def test_a_student_is_raised_to_it_and_never_pushed_below(torch: Any, tmp_path: Path) -> None:
     answer = torch.zeros(1, 7, 126)  # every class .5
     answer[:, 4, :60] = 4.0

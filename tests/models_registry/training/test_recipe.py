@@ -43,6 +43,9 @@ def test_the_recipes_that_ship_can_be_read(path: Path) -> None:
         (lambda x: x["network"].update(strides=[8, 64]), "network.strides: expected one of"),
         (lambda x: x["network"].update(more_blocks=[0, 1, 2]), r"one number for each of \[8, 16\]"),
         (lambda x: x["network"].update(input_width=100), "network.input_width: expected a multip"),
+        (lambda x: x["network"].update(canvases=[[64, 100]]), r"canvases\[0\]: expected multiples"),
+        (lambda x: x["network"].update(canvases=[[64]]), r"canvases\[0\]: expected 2 values"),
+        (lambda x: x["network"].update(canvases=[[64, 0]]), r"canvases\[0\]: expected multiples"),
         (
             lambda x: x["augmentation"].update(scale=[2, 1]),
             "augmentation.scale: expected the small",
@@ -55,6 +58,10 @@ def test_the_recipes_that_ship_can_be_read(path: Path) -> None:
         (lambda x: x["source"][0].update(path=""), r"source\[0\].path: expected a folder"),
         (lambda x: x["source"][0].update(format="stills"), r"source\[0\]: expected a \[teacher\]"),
         (lambda x: x["source"][0].update(format="simulation"), r"source\[0\].urls: expected sim"),
+        (
+            lambda x: x["source"][0].update(format="crops", names=[]),
+            r"source\[0\].names: expected a folder",
+        ),
         (lambda x: x.update(source=[]), r"expected at least one \[\[source\]\]"),
         (lambda x: x.update(name="../x"), "name: expected letters"),
         (lambda x: x.update(classes=["car", "Car"]), "classes: expected names that differ"),

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from models_registry.benchmarking.evaluation_set import LabelledBox
+from models_registry.training.crops import outline
 from models_registry.training.errors import TrainingFailed
 from models_registry.training.labelled import ANY_CLASS, as_evaluation_set
-from models_registry.training.made_sets import source_folder
+from models_registry.training.made_sets import no_renderer, source_folder
 from models_registry.training.recipe import ROAD_USERS, SourceRecipe
 from models_registry.training.sources import read_source
 from tests.models_registry.benchmarking.pictures import jpeg
@@ -145,3 +146,46 @@ def test_every_nth_frame_of_a_video_becomes_a_still(tmp_path: Path) -> None:
 
 def _no_render(url: str, count: int) -> Iterator[tuple[bytes, tuple[LabelledBox, ...]]]:
     raise AssertionError(url)
+
+
+def crops_folder(folder: Path) -> Path:
+    """Light boxes on a grey road; of the third only a corner stands out."""
+    for number, (x, y, w, h) in enumerate([(30, 20, 40, 60), (25, 25, 45, 50), (44, 44, 9, 9)]):
+        noise = np.random.default_rng(number).integers(0, 12, (100, 100, 3))
+        picture = np.asarray(90 + noise, np.uint8)
+        picture[y : y + h, x : x + w] += 120
+        (folder / "bike").mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / "bike" / f"{number}.png"), picture)
+    return folder
+
+
+CROPS = SourceRecipe(
+    "single", "crops", "x", names=("bike",), labelled=("motorcycle",), rename={"bike": "motorcycle"}
+)
+
+
+def made(recipe: SourceRecipe, data: Path, kept: Path) -> Path:
+    return source_folder(recipe, data, kept, no_renderer, lambda words: None)
+
+
+def test_objects_are_cut_out_of_their_pictures(tmp_path: Path) -> None:
+    crops_folder(tmp_path / "x")
+    source = read_source(CROPS, ROAD_USERS, made(CROPS, tmp_path, tmp_path / "kept"))
+    assert source.counts(ROAD_USERS)["motorcycle"] == len(source.pictures) == 2  # a part is none
+    found = sorted(tuple(x.objects.xyxy[0].tolist()) for x in source.pictures)
+    np.testing.assert_allclose(found, [(0.25, 0.25, 0.7, 0.75), (0.3, 0.2, 0.7, 0.8)], atol=0.021)
+    assert source.labelled_classes(ROAD_USERS) == ("motorcycle",)
+
+
+def test_a_class_without_pictures_is_told(tmp_path: Path) -> None:
+    crops_folder(tmp_path / "x")
+    with pytest.raises(TrainingFailed, match=r"single: expected pictures of one class in .*truck"):
+        made(replace(CROPS, names=("bike", "truck")), tmp_path, tmp_path / "kept")
+    (tmp_path / "x" / "bike" / "0.png").write_bytes(b"no picture")
+    with pytest.raises(TrainingFailed, match=r"0\.png"):
+        made(CROPS, tmp_path, tmp_path / "kept")
+
+
+def test_a_picture_of_one_colour_shows_nothing() -> None:
+    assert outline(np.full((80, 60, 3), 90, np.uint8)) is None
+    assert outline(np.full((3, 3, 3), 90, np.uint8)) is None
