@@ -32,6 +32,7 @@ def live_snapshot(camera_ids: Collection[int] | None = None) -> list[dict[str, A
             "kind": camera.kind,
             "paused": camera.paused,
             "pictures": camera.pictures,
+            "attention": camera.attention,
             "scene": camera.scene.document(),
             "state": camera_state_document(camera),
             "counts": counts[camera.pk],

@@ -24,6 +24,7 @@ export class CameraModel {
     this.kind = entry.kind;
     this.paused = entry.paused;
     this.pictures = entry.pictures;
+    this.attention = entry.attention;
     this.scene = entry.scene ?? { lines: [], zones: [], modules: [], anchor: "center" };
     this.counts = entry.counts ?? {};
     this.occupancy = { ...(this.counts.occupancy ?? {}) };

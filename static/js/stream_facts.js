@@ -14,6 +14,7 @@ export function streamFacts(list, camera) {
     [gettext("Analysed"), fill(gettext("%(n)s frames/s"), { n: decimal(state.analysed_fps ?? 0) })],
     [gettext("Frames dropped"), number(state.frames_dropped ?? 0)],
     [gettext("Detector"), state.detector || "–"],
+    ...(camera.attention && state.detector && state.detector !== "motion" ? [[gettext("Looks"), gettext("only where something changes")]] : []),
     [gettext("Time per frame"), fill(gettext("%(p50)s ms, 95 %% below %(p95)s ms").replace("%%", "%"), {
       p50: decimal(state.latency_p50_ms ?? 0), p95: decimal(state.latency_p95_ms ?? 0) })],
     [gettext("State since"), state.since ? since(moment(state.since)) : "–"],

@@ -286,6 +286,7 @@ def test_the_live_snapshot_has_every_camera_in_a_fixed_number_of_queries() -> No
     assert entry["scene"] == {"version": 1, **SCENE}
     assert entry["state"]["state"] == "failed"
     assert entry["state"]["since"] == NOON_S
+    assert entry["attention"] is False
     assert entry["state"]["message"]
     assert entry["state"]["advice"]
     assert len(live_snapshot([camera.pk])) == 1
