@@ -26,11 +26,9 @@ LEAST_SHARE = 0.5  # of its class's median area: of a smaller box the cut lost a
 Corners = tuple[float, float, float, float]
 
 
-def read_crops(
-    recipe: SourceRecipe, path: Path
-) -> Iterator[tuple[bytes, tuple[LabelledBox, ...], str]]:
-    """A picture's bytes, its one box under the folder's name, and its own name; those whose cut is
-    not believed are left out. Raises ``TrainingFailed``."""
+def crops_in(recipe: SourceRecipe, path: Path) -> dict[str, list[Path]]:
+    """The pictures by the folder of their class. Raises ``TrainingFailed`` where one has none."""
+    found = {}
     for kind in recipe.names:
         folder = path / kind
         files = sorted(x for x in folder.iterdir() if is_picture(x.name)) if folder.is_dir() else []
@@ -38,12 +36,19 @@ def read_crops(
             raise TrainingFailed(
                 "labels_invalid", f"{recipe.name}: expected pictures of one class in {folder}"
             )
-        boxes = [_box(x) for x in files]
-        areas = [_area(x) for x in boxes if x is not None]
-        least = LEAST_SHARE * float(np.median(areas)) if areas else 0.0
-        for file, box in zip(files, boxes, strict=True):
-            if box is not None and _area(box) >= least:
-                yield file.read_bytes(), (LabelledBox(kind, box),), f"{kind}/{file.name}"
+        found[kind] = files
+    return found
+
+
+def read_crops(kind: str, files: list[Path]) -> Iterator[tuple[Path, LabelledBox]]:
+    """Pictures and the one box on each; those whose cut is not believed are left out. Raises
+    ``TrainingFailed``."""
+    boxes = [_box(x) for x in files]
+    areas = [_area(x) for x in boxes if x is not None]
+    least = LEAST_SHARE * float(np.median(areas)) if areas else 0.0
+    for file, box in zip(files, boxes, strict=True):
+        if box is not None and _area(box) >= least:
+            yield file, LabelledBox(kind, box)
 
 
 def outline(picture: NDArray[np.uint8]) -> Corners | None:

@@ -13,7 +13,7 @@ import cv2
 
 from models_registry.benchmarking.evaluation_set import ANNOTATIONS, LabelledBox
 from models_registry.benchmarking.set_writer import SetWriter
-from models_registry.training.crops import read_crops
+from models_registry.training.crops import crops_in, read_crops
 from models_registry.training.errors import TrainingFailed
 from models_registry.training.recipe import SourceRecipe
 
@@ -39,8 +39,9 @@ def source_folder(recipe: SourceRecipe, data: Path, kept: Path, render: Render, 
         return _made(kept, key, lambda folder: _render(recipe, folder, render, said))
     path = data / recipe.path
     if recipe.format == "crops":
-        key = [recipe.format, str(path.resolve()), recipe.names]
-        return _made(kept, key, lambda folder: _cut_out(recipe, path, folder, said))
+        crops = crops_in(recipe, path)
+        key = [recipe.format, *((x, [y.stat().st_size for y in crops[x]]) for x in crops)]
+        return _made(kept, key, lambda folder: _cut_out(recipe, crops, folder, said))
     videos = _videos(recipe, path) if recipe.format == "stills" else []
     if videos:
         key = [recipe.format, *((x.name, x.stat().st_size) for x in videos), recipe.every]
@@ -78,11 +79,12 @@ def _render(recipe: SourceRecipe, folder: Path, render: Render, said: Said) -> N
     writer.finish([])
 
 
-def _cut_out(recipe: SourceRecipe, path: Path, folder: Path, said: Said) -> None:
-    said(f"{recipe.name}: cutting objects out of {path}")
+def _cut_out(recipe: SourceRecipe, crops: dict[str, list[Path]], folder: Path, said: Said) -> None:
     writer = SetWriter(folder)
-    for picture, boxes, name in read_crops(recipe, path):
-        writer.add(picture, boxes, name)
+    for kind, files in crops.items():
+        said(f"{recipe.name}: cutting {kind} out of {len(files)} pictures")
+        for file, box in read_crops(kind, files):
+            writer.add(file.read_bytes(), [box], file.name)
     writer.finish([])
 
 
