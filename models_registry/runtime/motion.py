@@ -105,15 +105,13 @@ class MotionDetector:
         )
         things = self._memory.update(blobs, time_s)
         self._forgive_noise(picture, changed, things, step_s)
+        if not things:
+            return []
         edge = np.array([width, height, width, height], np.float32)
+        boxes = np.clip(np.stack([x.box for x in things]) * np.float32(factor), 0.0, edge)
         return [
-            Moving(
-                thing,
-                np.clip(thing.box * np.float32(factor), 0.0, edge).astype(np.float32),
-                self._kinds.confidence(thing),
-                LABELS.index(self._kinds.of(thing)),
-            )
-            for thing in things
+            Moving(thing, box, self._kinds.confidence(thing), LABELS.index(self._kinds.of(thing)))
+            for thing, box in zip(things, boxes.astype(np.float32), strict=True)
         ]
 
     def _start(self, picture: NDArray[np.uint8], size: tuple[int, int], time_s: float) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from models_registry.runtime.motion_memory import Thing
 from models_registry.runtime.motion_scale import SizeScale
 
@@ -25,7 +23,7 @@ class Kinds:
         """The class of a thing by this sighting alone; the tracker votes over all of them."""
         if not self._vehicles:
             return "person"
-        width, height = map(float, thing.size)
+        width, height = thing.size.tolist()
         typical = self._scale.typical(float(thing.centre[1]))
         if "person" in self._allowed and self._like_person(width, height, typical):
             return "person"
@@ -63,11 +61,12 @@ class Kinds:
         confidence += 0.10 * self._plausible(thing)
         if thing.at_border:
             confidence -= 0.10
-        return float(np.clip(confidence, 0.0, 0.95))
+        return min(max(confidence, 0.0), 0.95)
 
     def _plausible(self, thing: Thing) -> float:
         typical = self._scale.typical(float(thing.centre[1]))
         if typical is None:
             return 0.5
-        ratio = float(thing.size.prod()) / (typical[0] * typical[1])
+        width, height = thing.size.tolist()
+        ratio = width * height / (typical[0] * typical[1])
         return 1.0 if 0.3 <= ratio <= 6.0 else 0.0

@@ -6,6 +6,7 @@ two before), and a thing that travels from a leaf that waves (a leaf comes back)
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -64,7 +65,8 @@ class Thing:
     @property
     def travelled(self) -> float:
         """Largest distance from where it was born, in own sizes; a speck's tremble is no travel."""
-        return self.distance / max(float(np.sqrt(self.size.prod())), LEAST_SIZE)
+        width, height = self.size.tolist()
+        return self.distance / max(math.sqrt(width * height), LEAST_SIZE)
 
     @property
     def established(self) -> bool:
@@ -78,22 +80,22 @@ class Thing:
         """Take a new box; a change of size at one side must not look like a motion of the whole."""
         step_s = max(time_s - self.last_s, 1e-3)
         moved = _motion(self.box, box) / step_s
-        weight = max(1.0 - np.exp(-step_s / VELOCITY_S), 1.0 / self.hits)
+        weight = max(1.0 - math.exp(-step_s / VELOCITY_S), 1.0 / self.hits)
         self.velocity += np.float32(weight) * (moved - self.velocity)
         self.box = box
         self.hits += 1
         self.last_s = time_s
         self.shared = shared
         self.fill = fill
-        self.path += float(np.hypot(*(moved * step_s)))
-        self.distance = max(self.distance, float(np.hypot(*(self.centre - self.born))))
+        self.path += math.hypot(*(moved * step_s).tolist())
+        self.distance = max(self.distance, math.hypot(*(self.centre - self.born).tolist()))
 
 
 class Memory:
     """The things of one camera at one resolution."""
 
     def __init__(self, width: int, height: int, scale: SizeScale) -> None:
-        self._bounds = np.array([width, height], np.float32)
+        self._bounds = width, height
         self._scale = scale
         self._far = FAR_SHARE * float(np.hypot(width, height))
         self.things: list[Thing] = []
@@ -245,7 +247,9 @@ class Memory:
             )
 
     def _at_border(self, box: FloatArray) -> bool:
-        return bool((box[:2] <= 1.0).any() or (box[2:] >= self._bounds - 1.0).any())
+        x1, y1, x2, y2 = box.tolist()
+        width, height = self._bounds
+        return x1 <= 1.0 or y1 <= 1.0 or x2 >= width - 1.0 or y2 >= height - 1.0
 
     def _teach(self, seen: list[Thing]) -> None:
         """Let the scale learn from whole, travelling, freely seen things, once per row bin.
@@ -267,8 +271,8 @@ class Memory:
             row = self._scale.bin_of(float(thing.centre[1]))
             if row != thing.row:
                 thing.row = row
-                width, height = thing.size
-                self._scale.add(float(thing.centre[1]), float(width), float(height))
+                width, height = thing.size.tolist()
+                self._scale.add(float(thing.centre[1]), width, height)
 
 
 def _gaps(boxes: FloatArray) -> FloatArray:
@@ -308,8 +312,12 @@ def _motion(old: FloatArray, new: FloatArray) -> FloatArray:
 
     A car entering the picture grows at one side only; that is no motion of the other side.
     """
-    low, high = new[:2] - old[:2], new[2:] - old[2:]
+    x1, y1, x2, y2 = (new - old).tolist()
+    return np.array((_moved(x1, x2), _moved(y1, y2)), np.float32)
+
+
+def _moved(low: float, high: float) -> float:
     centre = (low + high) / 2
-    agree = low * high > 0
-    smaller = np.where(np.abs(low) < np.abs(high), low, high)
-    return np.where(agree, 0.5 * (centre + smaller), 0.5 * centre).astype(np.float32)
+    if low * high <= 0:
+        return 0.5 * centre
+    return 0.5 * (centre + (low if abs(low) < abs(high) else high))

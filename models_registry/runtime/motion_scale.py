@@ -20,10 +20,10 @@ class SizeScale:
         self._widths: list[deque[float]] = [deque(maxlen=KEPT) for _ in range(BINS)]
         self._heights: list[deque[float]] = [deque(maxlen=KEPT) for _ in range(BINS)]
         self._count = 0
-        self._table: np.ndarray | None = None  # (BINS, 2): width, height
+        self._table: list[tuple[float, float]] | None = None  # width, height of each bin
 
     def bin_of(self, centre_y: float) -> int:
-        return int(np.clip(centre_y / self._height * BINS, 0, BINS - 1))
+        return min(max(int(centre_y / self._height * BINS), 0), BINS - 1)
 
     def add(self, centre_y: float, width: float, height: float) -> None:
         """Learn from one whole, freely seen object; call once per object and bin."""
@@ -38,9 +38,9 @@ class SizeScale:
         if self._count < ENOUGH:
             return None
         if self._table is None:
-            self._table = np.stack([self._fit(self._widths), self._fit(self._heights)], axis=1)
-        width, height = self._table[self.bin_of(centre_y)]
-        return float(width), float(height)
+            sides = self._fit(self._widths).tolist(), self._fit(self._heights).tolist()
+            self._table = list(zip(*sides, strict=True))
+        return self._table[self.bin_of(centre_y)]
 
     def _fit(self, sizes: list[deque[float]]) -> np.ndarray:
         """Size per bin: it grows linearly with the row (a plane seen by a pinhole)."""

@@ -26,17 +26,16 @@ def shadow_mask(picture: NDArray[np.uint8], expected: NDArray[np.uint8], foregro
     index = np.flatnonzero(foreground)
     if not index.size:
         return mask
-    now = picture.reshape(-1, 3)[index].astype(np.float32)
-    usual = expected.reshape(-1, 3)[index].astype(np.float32)
-    ratio = now[:, 0] / np.maximum(usual[:, 0], 1.0)
-    colour = now[:, 1:] - 128.0 - ratio[:, None] * (usual[:, 1:] - 128.0)
-    shadow = (
-        (ratio > DARKEST)
-        & (ratio < BRIGHTEST)
-        & (usual[:, 0] > MIN_LUMA)
-        & (np.abs(colour).max(axis=1) < CHROMA_TOLERANCE)
-    )
-    mask.reshape(-1)[index[shadow]] = 255
+    now, usual = picture.reshape(-1, 3)[index], expected.reshape(-1, 3)[index]
+    ratio = now[:, 0] / np.maximum(usual[:, 0], np.float32(1.0))
+    in_range = (ratio > DARKEST) & (ratio < BRIGHTEST) & (usual[:, 0] > MIN_LUMA)
+    darker = np.flatnonzero(in_range)  # of those alone the colour matters
+    ratio, now, usual = ratio[darker], now[darker], usual[darker]
+    grey = np.ones(len(darker), np.bool_)
+    for chroma in (1, 2):
+        colour = now[:, chroma] - np.float32(128.0) - ratio * (usual[:, chroma] - np.float32(128.0))
+        grey &= np.abs(colour) < CHROMA_TOLERANCE
+    mask.reshape(-1)[index[darker[grey]]] = 255
     return mask
 
 
@@ -57,13 +56,18 @@ def solid_mask(changed: Mask, shadow: Mask) -> Mask:
         window = np.s_[y : y + height, x : x + width]
         inside = labels[window] == label
         parts = (solid[window] > 0) & inside
-        enclosed = _between(parts, 0) & _between(parts, 1) & inside
-        solid[window][enclosed] = 255
+        solid[window][_enclosed(parts) & inside] = 255
     return solid
 
 
-def _between(parts: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
-    """Pixels that have a part on both sides along an axis."""
-    before = np.logical_or.accumulate(parts, axis=axis)
-    after = np.flip(np.logical_or.accumulate(np.flip(parts, axis), axis=axis), axis)
-    return before & after
+def _enclosed(parts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Pixels that have a part on all four sides, or are one."""
+    sideways = parts.T
+    return _between(parts) & _between(sideways).T
+
+
+def _between(parts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Pixels that have a part above and below."""
+    above = np.logical_or.accumulate(parts)
+    below = np.logical_or.accumulate(parts[::-1])[::-1]
+    return above & below
