@@ -32,7 +32,7 @@ from models_registry.runtime.isolated_wire import (
     Ready,
     unpack,
 )
-from models_registry.runtime.preprocess import fitted, place
+from models_registry.runtime.preprocess import Placement, fitted, place
 from models_registry.sandbox.process import child_environment
 
 LOAD_LIMIT_S = 30.0
@@ -86,6 +86,7 @@ class IsolatedDetector:
         self._deadline_s, self._load_limit_s = deadline_s, load_limit_s
         self._asked_s = time.monotonic()
         self._number = 0
+        self._placement: Placement | None = None
         self._forget = False
         self._gain = np.ones(4, np.float32)
         self._edge = np.ones(4, np.float32)
@@ -153,7 +154,10 @@ class IsolatedDetector:
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
             raise ValueError(f"expected a (H, W, 3) uint8 frame, got {frame.shape} {frame.dtype}")
         height, width = frame.shape[:2]
-        at = place(width, height, fitted(width, height, self.contract))
+        at = self._placement
+        if at is None or (at.width, at.height) != (width, height):
+            at = place(width, height, fitted(width, height, self.contract))
+            self._placement = at
         size = (at.fitted_width, at.fitted_height)
         target = self._pixels[: size[0] * size[1] * 3].reshape(size[1], size[0], 3)
         if size == (width, height):

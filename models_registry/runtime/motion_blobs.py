@@ -148,6 +148,12 @@ def overlaps(first: FloatArray, second: FloatArray) -> FloatArray:
     return common / np.maximum(union, 1.0)
 
 
+def gaps(boxes: FloatArray) -> FloatArray:
+    """Clear distance (N, N) between boxes along the axis on which they are further apart."""
+    low, high = boxes[:, :2], boxes[:, 2:]
+    return np.maximum(low[:, None] - high, low - high[:, None]).max(axis=2)
+
+
 def union_box(boxes: FloatArray) -> FloatArray:
     return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
 
@@ -168,9 +174,7 @@ def _next_pair(
     boxes: FloatArray, covered: NDArray[np.int32], scale: SizeScale
 ) -> tuple[int, int] | None:
     """The closest two boxes that belong together, or None."""
-    low, high = boxes[:, :2], boxes[:, 2:]
-    gap = np.maximum(low[:, None] - high, low - high[:, None]).max(axis=2)
-    np.maximum(gap, 0.0, out=gap)
+    gap = np.maximum(gaps(boxes), 0.0)
     side = np.sqrt(box_areas(boxes))
     near = np.triu(gap <= 2.0 + 0.25 * np.minimum(side[:, None], side), k=1)
     first, second = np.nonzero(near)

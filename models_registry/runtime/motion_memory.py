@@ -18,6 +18,7 @@ from models_registry.runtime.motion_blobs import (
     Blobs,
     box_areas,
     box_sums,
+    gaps,
     intersections,
     overlaps,
     union_box,
@@ -205,7 +206,7 @@ class Memory:
         boxes = np.stack([thing.box for thing in seen])
         areas = box_areas(boxes)
         size = np.sqrt(np.maximum(areas, 1.0))
-        part = _gaps(boxes) <= PART_GAP * size[:, None]  # (whole, part)
+        part = gaps(boxes) <= PART_GAP * size[:, None]  # (whole, part)
         part &= areas[None] < PART_AREA * areas[:, None]
         gone: set[int] = set()
         for whole, small in np.argwhere(part).tolist():
@@ -257,7 +258,7 @@ class Memory:
         Freely seen: nothing else near, because a part of a thing has its other parts beside it.
         """
         boxes = np.stack([thing.box for thing in seen])
-        gap = _gaps(boxes)
+        gap = gaps(boxes)
         np.fill_diagonal(gap, np.inf)
         free = gap.min(axis=1) > FREE_GAP * np.sqrt(np.maximum(box_areas(boxes), 1.0))
         for i in np.flatnonzero(free):
@@ -273,13 +274,6 @@ class Memory:
                 thing.row = row
                 width, height = thing.size.tolist()
                 self._scale.add(float(thing.centre[1]), width, height)
-
-
-def _gaps(boxes: FloatArray) -> FloatArray:
-    """Clear distance (N, N) between boxes along the axis on which they are further apart."""
-    return np.maximum(
-        boxes[:, None, :2] - boxes[None, :, 2:], boxes[None, :, :2] - boxes[:, None, 2:]
-    ).max(axis=2)
 
 
 def _rides_along(whole: Thing, small: Thing) -> bool:
