@@ -83,6 +83,7 @@ class Candidates:
     cost: Floats
     deviation: Floats  # of the detected centre from the predicted one, squared, in variances
     near: Bools
+    fresh: Bools  # the track was seen on the frame before
     possible: Bools | None  # None: nothing but overlap and nearness counts
 
     def match(
@@ -92,7 +93,8 @@ class Candidates:
         detections (M,), the ``sure`` ones (M,) first, the others for the tracks that are left."""
         pairs, confident = self.pairs, sure[self.pairs.columns]
         gate = np.where(confident, sure_gates.max_deviation**2, doubtful_gates.max_deviation**2)
-        feasible = self.near & (self.deviation < gate)
+        # Where nothing was seen a moment ago, a doubtful look nearby is a chair or a post.
+        feasible = self.near & (self.deviation < gate) & (confident | self.fresh)
         feasible |= pairs.iou >= np.where(confident, sure_gates.min_iou, doubtful_gates.min_iou)
         if self.possible is not None:
             feasible &= self.possible
@@ -174,13 +176,14 @@ def candidates(
     variance: Floats,
     reach: Floats,
     handicap: Floats,
+    fresh: Bools,
 ) -> Candidates:
     """Judge pairs of N tracks, at their predicted places, and M detections.
 
     ``variance`` (N,) px² of a predicted centre on either axis; ``reach`` (N,) px that a track can
-    be off its prediction; ``handicap`` (N,) cost of tracks that come second. The cost is 1 − IoU
-    plus the centre's deviation: a fast small object at 3 fps overlaps nothing, but lies where its
-    own motion says.
+    be off its prediction; ``handicap`` (N,) cost of tracks that come second; ``fresh`` (N,): seen
+    on the frame before. The cost is 1 − IoU plus the centre's deviation: a fast small object at
+    3 fps overlaps nothing, but lies where its own motion says.
     """
     rows, columns, iou = pairs.rows, pairs.columns, pairs.iou
     area, seen_area = pairs.areas
@@ -196,7 +199,7 @@ def candidates(
     same = tracks.class_id[rows] == looks.class_id[columns]
     cost -= _SAME_CLASS_BONUS * same
     if np.count_nonzero(same) == len(same):
-        return Candidates(pairs, cost, deviation, near, None)
+        return Candidates(pairs, cost, deviation, near, fresh[rows], None)
     group, seen_group = tracks.group[rows], looks.group[columns]
     possible = None
     if np.count_nonzero(group != seen_group):
@@ -204,7 +207,7 @@ def candidates(
         unrelated = np.isnan(strange)
         possible = ~unrelated | (iou >= _SAME_PLACE_IOU)
         cost += np.where(unrelated, _UNRELATED_COST, strange)
-    return Candidates(pairs, cost, deviation, near, possible)
+    return Candidates(pairs, cost, deviation, near, fresh[rows], possible)
 
 
 def _in_two_rounds(

@@ -259,6 +259,7 @@ class Tracker:
             variance=kalman.centre_variance(state.motion),
             reach=reach,
             handicap=0.2 * (state.track_id == 0.0),
+            fresh=state.missed == 0.0,
         )
 
     def _absorb(self, rows: Rows, columns: Rows, looks: _Looks, repeats: dict[int, int]) -> None:

@@ -55,6 +55,16 @@ def test_one_doubtful_look_begins_no_track_but_keeps_one_alive() -> None:
     assert shown[-1].observed.tolist() == [True]
 
 
+def test_what_has_left_is_not_found_again_in_a_doubtful_look_beside_its_way() -> None:
+    def with_look(x: float) -> list[bool]:
+        moving = [seen([at(100 + 10 * i)]) for i in range(10)]
+        gone = [seen([])] * 6
+        return follow(Tracker(), [*moving, *gone, seen([at(x)], 0.3)])[-1].observed.tolist()
+
+    assert with_look(260 + 20) == [True]  # about where it should be by now
+    assert with_look(260 - 50) == [False]
+
+
 def test_a_lost_track_coasts_for_a_second_then_ends_for_ever() -> None:
     tracker = Tracker()
     follow(tracker, [seen([at(100 + 10 * i)]) for i in range(10)])
