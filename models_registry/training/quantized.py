@@ -26,7 +26,8 @@ def write_int8(
     ``TrainingFailed`` (``export_unsupported``)."""
     recipe, small = made.recipe, path.with_name(f"{path.stem}-int8.onnx")
     assert recipe.quantize is not None
-    feeds = calibration(batches, recipe.quantize.pictures)
+    size = recipe.network.input_height, recipe.network.input_width
+    feeds = calibration(batches, recipe.quantize.pictures, size)
     try:
         outcome = Int8().apply(onnx.load(path), Context(calibration=feeds, seed=recipe.seed))
     except StepFailed as error:
@@ -46,12 +47,15 @@ def write_int8(
     return small
 
 
-def calibration(batches: Batches, pictures: int) -> list[Feeds]:
-    """So many pictures of the last steps, which come without mosaic, one by one as the file takes
-    them: (1, 3, H, W) float32 RGB in 0–255."""
+def calibration(batches: Batches, pictures: int, size: tuple[int, int]) -> list[Feeds]:
+    """So many pictures of ``size`` (H, W) of the last steps, which come without mosaic, one by one
+    as the file takes them: (1, 3, H, W) float32 RGB in 0–255."""
     found: list[Feeds] = []
     for step in range(len(batches) - 1, -1, -1):
-        for picture in batches[step].pixels[: pictures - len(found)]:
+        pixels = batches[step].pixels
+        if pixels.shape[2:] != size:
+            continue  # the file states one size; on the other canvases its weights are the same
+        for picture in pixels[: pictures - len(found)]:
             found.append({INPUT: picture[None].astype(np.float32)})
         if len(found) >= pictures:
             break
