@@ -8,7 +8,7 @@ from typing import Any
 from models_registry.training.history import Evaluated, History, shown
 from models_registry.training.labelled import LabelledSource
 from models_registry.training.provenance import Provenance
-from models_registry.training.recipe import Recipe
+from models_registry.training.recipe import NetworkRecipe, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,7 @@ def card(made: Made) -> str:
             ["", ""],
             [
                 ["finds", ", ".join(recipe.classes)],
-                [
-                    "input",
-                    f"{recipe.network.input_width} × {recipe.network.input_height} pixels, RGB",
-                ],
+                ["input", _sizes(recipe.network)],
                 ["parameters", f"{made.parameters:,}"],
                 ["multiply-accumulates per frame", f"{made.macs / 1e9:.3f} G"],
                 ["file", f"{made.file_bytes:,} bytes ({made.weights})"],
@@ -65,6 +62,12 @@ def card(made: Made) -> str:
         "```\n" + recipe_lines(recipe.to_json()) + "\n```",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _sizes(network: NetworkRecipe) -> str:
+    own = (network.input_width, network.input_height)
+    sizes = " or ".join(f"{width} × {height}" for width, height in (own, *network.canvases))
+    return f"{sizes} pixels, RGB" + (", by a picture's shape" if network.canvases else "")
 
 
 def _figures(evaluations: list[Evaluated], beside: dict[str, tuple[Evaluated, ...]]) -> str:

@@ -71,4 +71,6 @@ def test_it_gets_better_on_what_it_is_shown(tmp_path: Path) -> None:
     assert sum(after) > sum(before), (before, after)
     small = path.with_name(f"{path.stem}-int8.onnx")
     assert small.stat().st_size < 0.5 * path.stat().st_size
-    assert "recipe" in path.with_suffix(".md").read_text().lower()
+    card = path.with_suffix(".md").read_text()
+    assert "recipe" in card.lower()
+    assert "416 × 256 or 384 × 288 or 320 × 320" in card
