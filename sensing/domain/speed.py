@@ -33,7 +33,7 @@ class SpeedParameters:
 
     box_noise_px: float = 1.5  # of a box edge, until the track has shown its own
     least_samples: int = 3
-    max_relative_error: float = 0.15  # of all errors together, over the speed
+    max_relative_error: float = 0.1  # of all errors together, over the speed
     memory_s: float = 30.0  # what is older than this hardly counts
     edge_px: float = 8.0  # a box this near the picture's edge is cut, and its foot not seen
     allow_acceleration: bool = True
