@@ -62,8 +62,7 @@ def solid_mask(changed: Mask, shadow: Mask) -> Mask:
 
 def _enclosed(parts: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Pixels that have a part on all four sides, or are one."""
-    sideways = parts.T
-    return _between(parts) & _between(sideways).T
+    return _between(parts) & _between(parts.T).T
 
 
 def _between(parts: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -62,8 +62,7 @@ class Batches:
     def _size(self, rng: np.random.Generator) -> tuple[int, int]:
         network, factors = self._recipe.network, self._recipe.schedule.multi_scale
         factor, stride = factors[int(rng.integers(len(factors)))], max(network.strides)
-        canvases = ((network.input_width, network.input_height), *network.canvases)
-        sides = (x * factor for x in canvases[int(rng.integers(len(canvases)))])
+        sides = (x * factor for x in network.sizes[int(rng.integers(len(network.sizes)))])
         width, height = (max(stride, round(x / stride) * stride) for x in sides)
         return width, height
 

@@ -65,8 +65,7 @@ def card(made: Made) -> str:
 
 
 def _sizes(network: NetworkRecipe) -> str:
-    own = (network.input_width, network.input_height)
-    sizes = " or ".join(f"{width} × {height}" for width, height in (own, *network.canvases))
+    sizes = " or ".join(f"{width} × {height}" for width, height in network.sizes)
     return f"{sizes} pixels, RGB" + (", by a picture's shape" if network.canvases else "")
 
 

@@ -34,13 +34,12 @@ class GridTeacher:
 
     def __init__(self, path: Path, contract: ModelContract, recipe: Recipe, weight: float) -> None:
         network, content = recipe.network, read_model(path).content
-        sizes = ((network.input_width, network.input_height), *network.canvases)
-        self._sessions = {x: Session(on_canvas(content, contract, x)) for x in sizes}
+        self._sessions = {x: Session(on_canvas(content, contract, x)) for x in network.sizes}
         self._contract, self._weight, self._focal = contract, weight, recipe.loss.focal
         names = [class_name(x) for x in contract.labels]
         self._kinds = [names.index(x) if x in names else -1 for x in recipe.classes]
         self._pool = ThreadPoolExecutor(os.cpu_count())
-        for width, height in sizes:
+        for width, height in network.sizes:
             expected = (1, len(cells_of(width, height, network.strides).strides), 5 + len(names))
             if (found := self._rows(np.zeros((3, height, width), np.float32)).shape) != expected:
                 raise TrainingFailed(

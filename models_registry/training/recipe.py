@@ -39,6 +39,11 @@ class NetworkRecipe:
         "strides": ((8, 16), (8, 16, 32)),
     }
 
+    @property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """Width and height of its own input, then of the further canvases."""
+        return ((self.input_width, self.input_height), *self.canvases)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRecipe:
