@@ -129,10 +129,10 @@ def print_costs(paths: dict[str, Path], kept: dict[str, list[int]]) -> None:
 
 
 def bands_in(path: Path) -> int:
-    """What the first convolution of an exported file gives."""
+    """Filters of an exported file's first convolution that are not empty."""
     model = onnx.load(path)
-    weights = {x.name: x.dims[0] for x in model.graph.initializer}
-    return int(weights[model.graph.node[0].input[1]])
+    (weights,) = (x for x in model.graph.initializer if x.name == model.graph.node[0].input[1])
+    return int(onnx.numpy_helper.to_array(weights).any((1, 2, 3)).sum())
 
 
 def bound(path: Path) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections import OrderedDict
 from functools import partial
 from typing import Any
@@ -66,22 +67,29 @@ class FrequencyStem(nn.Module):
 
     @torch.no_grad()
     def settled(self) -> nn.Sequential:
-        """The same in eval mode without gates and without the bands that they shut."""
+        """The same in eval mode without gates and without the bands that they shut. Empty bands
+        fill up to a number of channels that the runtime need not shuffle between two layers."""
         kept = self.kept
-        analysis = nn.Conv2d(3, len(kept), BLOCK, BLOCK, bias=False)
-        analysis.weight.copy_(self.analysis.weight[kept])
-        norm = nn.BatchNorm2d(len(kept), eps=self.norm.eps)
-        norm.running_mean.copy_(self.norm.running_mean[kept])
-        norm.running_var.copy_(self.norm.running_var[kept])
-        if self.gates is not None:
-            norm.weight.copy_(self.gates.factors[kept])
+        count = math.ceil(len(kept) / ALIGNED) * ALIGNED
+        analysis = nn.Conv2d(3, count, BLOCK, BLOCK, bias=False)
+        norm = nn.BatchNorm2d(count, eps=self.norm.eps)
         mix = copy.deepcopy(self.mix)
-        mix[0].weight = nn.Parameter(mix[0].weight[:, kept].clone())
-        mix[0].in_channels = len(kept)
+        mix[0] = nn.Conv2d(
+            count, mix[0].out_channels, mix[0].kernel_size, 1, mix[0].padding, bias=False
+        )
+        for parameter in (analysis.weight, mix[0].weight):
+            parameter.zero_()
+        analysis.weight[: len(kept)] = self.analysis.weight[kept]
+        norm.running_mean[: len(kept)] = self.norm.running_mean[kept]
+        norm.running_var[: len(kept)] = self.norm.running_var[kept]
+        if self.gates is not None:
+            norm.weight[: len(kept)] = self.gates.factors[kept]
+        mix[0].weight[:, : len(kept)] = self.mix[0].weight[:, kept]
         parts = OrderedDict(analysis=analysis, norm=norm, mix=mix)
         return nn.Sequential(parts).eval()
 
 
+ALIGNED = 4  # ONNX Runtime reorders a picture of channels that are no multiple of it, twice
 STRIDES = {"plain": 2, "whole": 1, "downscaled": BLOCK, "bands": BLOCK, "gated_bands": BLOCK}
 """How much smaller a stem makes a picture's sides."""
 STEMS: dict[str, Any] = {
