@@ -2,10 +2,11 @@
 
     python -m bench.lightweight.distillation [--seeds 3] [--steps 600] [--out FOLDER]
 
-Per seed: the teacher is trained on the labels; then the student twice, on the labels alone and with
-the teacher's softened answers (Hinton et al. 2015) to the very pictures that it sees. All three get
-the same batches. Accuracy is that of the exported files on pictures held out. A run that was broken
-off goes on with the files that it left in ``--out``. Needs torch.
+The teacher looks at each pixel, the student at the frequency bands of blocks of 4×4. Per seed: the
+teacher is trained on the labels; then the student twice, on the labels alone and with the teacher's
+softened answers (Hinton et al. 2015) to the very pictures that it sees. All three get the same
+batches. Accuracy is that of the exported files on pictures held out. A run that was broken off goes
+on with the files that it left in ``--out``. Needs torch.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from models_registry.inspection.macs import count_macs, count_parameters
 from models_registry.training.classifier_pictures import WEATHERS
 from models_registry.training.soft_targets import file_teacher
 
-TEACHER = {"stem": "bands", "width": 1.0}
-STUDENT = {"stem": "bands", "width": 0.4}
+TEACHER = {"stem": "whole", "stages": 4}
+STUDENT = {"stem": "bands", "width": 1.5}
 SOFT = {"temperature": 3.0, "part": 0.7}
 ALONE, TAUGHT = "student, labels alone", "student, taught"
 ROLES = ("teacher", ALONE, TAUGHT)

@@ -96,14 +96,22 @@ class Lesson:
     def _draw(self) -> Draw:
         return cache(KindBatches(self._recipe, self._found.learnt).draw)
 
-    def learn(self, recipe: ClassifierRecipe, path: Path, teach: Teach | None = None) -> None:
-        """Trains ``path``, unless a run that was broken off has left it."""
+    def draw(self) -> None:
+        """All batches at once, for who measures what a net takes without them."""
+        for step in range(self._recipe.schedule.steps):
+            self._draw(step)
+
+    def learn(self, recipe: ClassifierRecipe, path: Path, teach: Teach | None = None) -> bool:
+        """Trains ``path``, unless a run that was broken off has left it: whether it did. A recipe
+        of more steps than the lesson's begins again with its first batch: it sees no more pictures.
+        """
         if path.is_file():
-            return
-        classes = self._found.learnt.classes
+            return False
+        classes, steps = self._found.learnt.classes, self._recipe.schedule.steps
         trainer = ClassifierTrainer(recipe, len(classes), teach=teach, said=lambda words: None)
-        trainer.run(self._draw)
+        trainer.run(lambda step: self._draw(step % steps))
         export_classifier(trainer.averaged, recipe, classes, path, {})
+        return True
 
 
 def spread(values: list[float]) -> str:

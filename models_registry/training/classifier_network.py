@@ -22,7 +22,7 @@ class ClassifierNet(nn.Module):
         inside = _channels(STEM, recipe.width)
         self.stem = STEMS[recipe.stem](inside)
         stages = []
-        for channels, blocks in STAGES:
+        for channels, blocks in STAGES[-recipe.stages :]:
             outside = _channels(channels, recipe.width)
             count = math.ceil(blocks * recipe.depth) if blocks else 0
             stages.append(

@@ -16,14 +16,16 @@ LARGEST_STEP = 4  # what the coarsest stem takes at once: sides are its multiple
 
 @dataclass(frozen=True, slots=True)
 class ClassifierNetworkRecipe:
-    """``width`` and ``depth`` as for detectors. ``stem``: a word of ``stems.py``. ``band_cost``:
-    what the gates of ``gated_bands`` add to the loss while all of them are open."""
+    """``width`` and ``depth`` as for detectors. ``stem``: a word of ``stems.py``. ``stages``: so
+    many of the trunk's, the last ones; each halves what the stem gives. ``band_cost``: what the
+    gates of ``gated_bands`` add to the loss while all of them are open."""
 
     input_width: int = 96
     input_height: int = 96
     stem: str = "bands"
     width: float = 1.0
     depth: float = 1.0
+    stages: int = 3
     band_cost: float = 0.1
 
     LIMITS: ClassVar = {
@@ -31,6 +33,7 @@ class ClassifierNetworkRecipe:
         "input_height": (16, 1024),
         "width": (0.1, 8),
         "depth": (0.1, 8),
+        "stages": (1, 4),
         "band_cost": (0, 10),
     }
     CHOICES: ClassVar = {"stem": ("plain", "whole", "downscaled", "bands", "gated_bands")}
