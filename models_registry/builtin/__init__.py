@@ -8,8 +8,8 @@ from pathlib import Path
 
 LINEAGE, ALIAS = "road-users", "production"
 _FOLDER = Path(__file__).resolve().parent
-PARENT = _FOLDER / "road-users-416.onnx"
-DETECTOR = _FOLDER / "road-users-416-int8.onnx"
+PARENT = _FOLDER / "road-users.onnx"
+DETECTOR = _FOLDER / "road-users-int8.onnx"
 """The detector of a fresh gateway, quantized from ``PARENT``."""
 
 

@@ -14,7 +14,7 @@ from tests.models_registry.training.rectangles import needs_torch
 from tests.shared_data import SHARED, needs_shared_data
 
 pytestmark = [needs_torch, needs_shared_data]
-RECIPE = Path(__file__).parents[3] / "recipes" / "detector-shapes.toml"
+RECIPE = Path(__file__).parents[3] / "recipes" / "detector-persons.toml"
 
 AS_THEY_ARE = AugmentationRecipe(
     mosaic=0,
@@ -73,4 +73,4 @@ def test_it_gets_better_on_what_it_is_shown(tmp_path: Path) -> None:
     assert small.stat().st_size < 0.5 * path.stat().st_size
     card = path.with_suffix(".md").read_text()
     assert "recipe" in card.lower()
-    assert "416 × 256 or 384 × 288 or 320 × 320" in card
+    assert "448 × 256 or 384 × 288 or 352 × 352" in card
