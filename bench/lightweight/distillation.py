@@ -31,7 +31,7 @@ from models_registry.training.classifier_pictures import WEATHERS
 from models_registry.training.soft_targets import file_teacher
 
 TEACHER = {"stem": "whole", "stages": 4}
-STUDENT = {"stem": "bands", "width": 1.5}
+STUDENT = {"stem": "bands"}
 SOFT = {"temperature": 3.0, "part": 0.7}
 ALONE, TAUGHT = "student, labels alone", "student, taught"
 ROLES = ("teacher", ALONE, TAUGHT)
