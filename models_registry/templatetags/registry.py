@@ -30,5 +30,5 @@ def _scaled(value: object, units: tuple[tuple[int, str], ...], plain: str) -> st
         if value >= size:
             scaled = value / size
             digits = 0 if scaled >= 100 else 1 if scaled >= 10 else 2
-            return f"{number_format(scaled, digits)}\u00a0{unit}"
+            return f"{number_format(round(scaled, digits), digits)}\u00a0{unit}"
     return f"{number_format(value, 0)}\u00a0{plain}".rstrip("\u00a0")

@@ -10,6 +10,7 @@ from models_registry.models import JobKind
 from models_registry.services.audit import record
 from models_registry.services.catalog import alias_set
 from models_registry.services.jobs import job_create
+from models_registry.templatetags.registry import bytes_words, count_words
 from tests.models_registry.uploading import accepted, uploaded, zoo_model
 from tests.sensing.rows import make_user
 
@@ -69,3 +70,12 @@ def test_a_name_with_markup_does_no_harm(client: Client) -> None:
     uploaded(b"shopping list", "<script>alert(1)</script>.onnx")
     shown = page(client, "admin", reverse("model_list"))
     assert "<script>alert(1)" not in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(457_940, "458\u00a0kB"), (3_659_999, "3.66\u00a0MB"), (12, "12\u00a0B"), (None, "–")],
+)
+def test_sizes_are_rounded_not_cut_off(value: int | None, words: str) -> None:
+    assert bytes_words(value) == words
+    assert count_words(6_966_000) == "6.97\u00a0M"
