@@ -19,6 +19,7 @@ let set = readJson("set");
 let images = [];
 let at = -1;
 let timer = null, saving = Promise.resolve();
+let edits = 0, saved = 0; // how many there were, and how many of them the server has
 let wanted = inOrder(set.classes)[0];
 
 const boxes = new EditedBoxes(() => {
@@ -28,6 +29,7 @@ const boxes = new EditedBoxes(() => {
 });
 const editor = new BoxEditor(find("boxes"), picture, boxes, { selected: showTools, chosenClass: () => wanted }, !mayChange);
 const image = () => images[at];
+const unsaved = () => edits > saved;
 
 async function load() {
   for (let offset = 0; offset < set.images; offset += PAGE) images.push(...(await api(`${root}?offset=${offset}&limit=${PAGE}`)));
@@ -45,7 +47,7 @@ function thumbnail(row, index) {
 }
 
 async function open(index) {
-  await flush();
+  if (!(await flush())) return; // its boxes would be lost
   at = Math.min(Math.max(index, 0), images.length - 1);
   boxes.load(image().boxes);
   picture.src = apiUrl(`${root}${image().key}/picture/`);
@@ -103,6 +105,11 @@ function choose(name) {
 const say = (text) => (find("saved").textContent = text);
 
 function saveSoon() {
+  edits += 1;
+  saveLater();
+}
+
+function saveLater() {
   say(gettext("Not saved yet"));
   clearTimeout(timer);
   timer = setTimeout(save, SAVE_AFTER_MS);
@@ -112,12 +119,13 @@ function saveSoon() {
 function save(done = image().done) {
   clearTimeout(timer);
   timer = null;
-  const row = image();
+  const row = image(), carried = edits;
   const body = { boxes: boxes.document(), done };
   saving = saving.then(async () => {
     try {
       Object.assign(row, await api(`${root}${row.key}/`, { method: "PUT", body }));
-      say(gettext("Saved"));
+      saved = carried;
+      say(unsaved() ? gettext("Not saved yet") : gettext("Saved"));
       show();
       return true;
     } catch (error) {
@@ -129,7 +137,11 @@ function save(done = image().done) {
   return saving;
 }
 
-const flush = () => (timer ? save() : saving);
+/** Whether all is saved. */
+async function flush() {
+  await saving;
+  return unsaved() ? save() : true;
+}
 
 async function finish() {
   const closing = !image().done;
@@ -147,8 +159,10 @@ async function drop() {
     await api(`${root}${image().key}/`, { method: "DELETE" });
   } catch (error) {
     toast(error.message, "fail");
+    if (unsaved()) saveLater();
     return;
   }
+  saved = edits; // with the picture
   images.splice(at, 1);
   find("strip").replaceChildren(...images.map(thumbnail));
   page.hidden = images.length === 0;
@@ -190,7 +204,7 @@ document.addEventListener("click", (event) => {
   if (button.matches("[data-delete]")) find("delete-dialog").showModal();
 });
 addEventListener("resize", () => editor.draw());
-addEventListener("beforeunload", (event) => timer && event.preventDefault());
+addEventListener("beforeunload", (event) => unsaved() && event.preventDefault());
 
 find("delete-dialog").querySelector("form").addEventListener("submit", async (event) => {
   if (event.submitter.value !== "delete") return;
