@@ -41,11 +41,15 @@ export function startMeasuring(choices, version, measured) {
   show();
 }
 
-const numbers = (text) => text.split(",").map((x) => x.trim()).filter(Boolean).map(Number);
+function wholes(input) {
+  const parts = input.value.split(",").map((x) => x.trim());
+  if (parts.every((x) => /^\d+$/.test(x))) return parts.map(Number);
+  throw new Error(fill(gettext("%(field)s: expected whole numbers separated by commas, such as 1, 2, 4, got “%(text)s”."), { field: input.labels[0].textContent, text: input.value }));
+}
 
 async function given(fields) {
   const body = { kind, version: Number(fields.version.value) };
-  if (kind === "latency") return { ...body, threads: numbers(fields.threads.value), batch_sizes: numbers(fields.batch_sizes.value), seconds: Number(fields.seconds.value) };
+  if (kind === "latency") return { ...body, threads: wholes(fields.threads), batch_sizes: wholes(fields.batch_sizes), seconds: Number(fields.seconds.value) };
   if (kind === "counts") return { ...body, clip: fields.clip.value, truth: await truth(fields.truth.files[0]) };
   const images = fields.max_images.value ? { max_images: Number(fields.max_images.value) } : {};
   const set = fields.evaluation_set.value ? { evaluation_set: Number(fields.evaluation_set.value) } : {};

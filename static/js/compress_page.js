@@ -44,8 +44,8 @@ async function predict() {
   say("problem", "");
   find("prediction").hidden = !steps.length;
   find("unpredicted").hidden = steps.length > 0;
+  find("predicting").hidden = !steps.length;
   if (!steps.length) return;
-  find("predicting").hidden = false;
   try {
     const answer = await api("compressions/dry-run/", { method: "POST", body: { version: version.id, recipe: { steps } } });
     if (mine !== asked) return;
@@ -92,7 +92,7 @@ async function start() {
   }
 }
 
-/** A run with its reports; while it is open, followed, and asked for again as steps come in. */
+/** A run with its reports; while it is open, followed, and asked for again when it is over. */
 function panel(run) {
   const box = h("article", { class: "panel stack run" });
   const fillBox = (row) => {

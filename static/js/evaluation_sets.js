@@ -9,7 +9,7 @@ import { toast } from "./toast.js";
 
 const list = document.querySelector("[data-sets]");
 const form = document.querySelector("[data-form]");
-const followed = new Set();
+const stops = []; // of the jobs that are followed
 let sets = readJson("sets", []);
 let origin = "on_site";
 
@@ -23,13 +23,10 @@ function line(row) {
   const words = [ORIGINS[row.origin], fill(ngettext("%(n)s picture", "%(n)s pictures", row.images), { n: number(row.images) }),
     row.done < row.images ? fill(gettext("%(n)s done"), { n: number(row.done) }) : "", row.blurred ? gettext("blurred") : "", since(row.created_at)];
   const box = h("div", { class: "following" });
-  if (row.job && !followed.has(row.job)) {
-    followed.add(row.job);
-    followJob(box, row.job, (job) => {
-      if (job.message) toast(job.message, "fail");
-      refresh();
-    }, { mayCancel: Boolean(form) });
-  }
+  if (row.job) stops.push(followJob(box, row.job, (job) => {
+    if (job.message) toast(job.message, "fail");
+    refresh();
+  }, { mayCancel: Boolean(form) }));
   return h("li", { "data-set": row.id },
     h("span", { class: "about" }, row.images ? h("a", { href: `${row.id}/` }, h("b", {}, row.name)) : h("b", {}, row.name), h("span", { class: "quiet small" }, words.filter(Boolean).join(" · ")),
       h("span", { class: "keys small" }, inOrder(Object.keys(row.boxes_per_class)).filter((x) => row.boxes_per_class[x]).map((x) => classKey(x, row.boxes_per_class[x], true)))),
@@ -38,7 +35,7 @@ function line(row) {
 }
 
 function render() {
-  followed.clear();
+  for (const stop of stops.splice(0)) stop();
   list.replaceChildren(...sets.map(line));
   document.querySelector("[data-empty]").hidden = sets.length > 0;
 }
