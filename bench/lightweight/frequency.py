@@ -3,7 +3,7 @@
     python -m bench.lightweight.frequency [--seeds 3] [--steps 600] [--calm] [--out FOLDER]
 
 Every net gets the same pictures of 96×96 in the same batches and, but for the last two, the same
-number of steps; those go through the batches five times, which takes no more processor time than
+number of steps; those go through the batches five times, which takes about the processor time of
 the full resolution's one pass. All have the same trunk, which runs on each pixel, or on 1/16 of the
 places (and without its first halving) behind a fixed convolution of stride 4: the block means of
 luminance and both colour differences (plain downscale), the 16 cosine bands of the luminance beside
