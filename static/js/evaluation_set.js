@@ -118,7 +118,6 @@ function saveLater() {
 /** One after the other: an older answer must not overtake a newer one. */
 function save(done = image().done) {
   clearTimeout(timer);
-  timer = null;
   const row = image(), carried = edits;
   const body = { boxes: boxes.document(), done };
   saving = saving.then(async () => {
@@ -140,7 +139,8 @@ function save(done = image().done) {
 /** Whether all is saved. */
 async function flush() {
   await saving;
-  return unsaved() ? save() : true;
+  while (unsaved()) if (!(await save())) return false; // there may be edits while it saves
+  return true;
 }
 
 async function finish() {
@@ -154,7 +154,7 @@ async function finish() {
 
 async function drop() {
   clearTimeout(timer);
-  timer = null;
+  await saving;
   try {
     await api(`${root}${image().key}/`, { method: "DELETE" });
   } catch (error) {
