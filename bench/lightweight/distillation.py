@@ -13,7 +13,6 @@ the files that it left in ``--out``. Needs torch.
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -41,10 +40,14 @@ STUDENT = {"stem": "bands"}
 SOFT = {"temperature": 3.0, "part": 0.7}
 ALONE, TAUGHT = "student, labels alone", "student, taught"
 PASSES = (1, 4)
+
+
+def after(passes: int, words: str) -> str:
+    return f"{words}, {passes} passes" if passes > 1 else words
+
+
 STUDENTS = {
-    f"{name}, {passes} passes" if passes > 1 else name: (passes, name == TAUGHT)
-    for passes in PASSES
-    for name in (ALONE, TAUGHT)
+    after(passes, name): (passes, name == TAUGHT) for passes in PASSES for name in (ALONE, TAUGHT)
 }
 ROLES = ("teacher", *STUDENTS)
 
@@ -60,16 +63,14 @@ def main() -> None:
     for seed in range(1, options.seeds + 1):
         paths = {name: options.out / file_of(name, seed) for name in ROLES}
         recipes = {x: recipe_for(x, seed, options.steps, paths["teacher"]) for x in ROLES}
-        lesson, began_s = Lesson(recipes["teacher"], found), time.process_time()
+        lesson = Lesson(recipes["teacher"], found)
         lesson.draw()  # none of the nets pays for it
-        took_s = {"drawing": time.process_time() - began_s}
         for name, recipe in recipes.items():
-            began_s, teach = time.process_time(), None
+            teach = None
             if recipe.teacher is not None:
                 teach = once(file_teacher(recipe.teacher, found.learnt.classes, SHARED))
-            if lesson.learn(recipe, paths[name], teach):
-                took_s[name] = time.process_time() - began_s
-        print({name: f"{seconds:.0f} s" for name, seconds in took_s.items()}, flush=True)
+            if (took_s := lesson.learn(recipe, paths[name], teach)) is not None:
+                print(f"seed {seed}, {name}: {took_s:.0f} s of processor time", flush=True)
         for name, path in paths.items():
             accuracy[name].append(found.accuracy(path))
             words = ", ".join(f"{x} {share:.3f}" for x, share in accuracy[name][-1].items())
@@ -106,10 +107,14 @@ def print_results(paths: dict[str, Path], accuracy: dict[str, list[dict[str, flo
             name: [float(np.mean([x[y] for y in seen])) for x in found]
             for name, found in accuracy.items()
         }
-        for suffix in ("", *(f", {x} passes" for x in PASSES[1:])):
-            gained = np.subtract(means[TAUGHT + suffix], means[ALONE + suffix])
-            short = np.subtract(means[TAUGHT + suffix], means["teacher"])
-            print(f"\n{weather}{suffix}, points by seed: taught − alone {points(gained)};", end=" ")
+        for passes in PASSES:
+            taught = means[after(passes, TAUGHT)]
+            gained = np.subtract(taught, means[after(passes, ALONE)])
+            short = np.subtract(taught, means["teacher"])
+            print(
+                f"\n{after(passes, weather)}, points by seed: taught − alone {points(gained)};",
+                end=" ",
+            )
             print(f"taught − teacher {points(short)}")
 
 

@@ -86,9 +86,9 @@ def main() -> None:
                 weather=not options.calm,
                 network=variant.network,
             )
-            path, began_s = file_of(options.out, name, seed), time.process_time()
-            if lesson.learn(recipe, path):
-                spent_s[name].append(time.process_time() - began_s)
+            path = file_of(options.out, name, seed)
+            if (took_s := lesson.learn(recipe, path)) is not None:
+                spent_s[name].append(took_s)
             accuracy[name].append(found.accuracy(path))
             if "bands" in variant.network["stem"]:
                 kept[name].append(bands_in(path))

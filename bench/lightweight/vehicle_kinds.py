@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+import time
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -101,17 +102,20 @@ class Lesson:
         for step in range(self._recipe.schedule.steps):
             self._draw(step)
 
-    def learn(self, recipe: ClassifierRecipe, path: Path, teach: Teach | None = None) -> bool:
-        """Trains ``path``, unless a run that was broken off has left it: whether it did. A recipe
-        of more steps than the lesson's begins again with its first batch: it sees no more pictures.
-        """
+    def learn(
+        self, recipe: ClassifierRecipe, path: Path, teach: Teach | None = None
+    ) -> float | None:
+        """Trains ``path``: seconds of processor time; ``None`` where a run that was broken off has
+        left it. A recipe of more steps than the lesson's begins again with its first batch: it sees
+        no more pictures."""
         if path.is_file():
-            return False
+            return None
+        began_s = time.process_time()
         classes, steps = self._found.learnt.classes, self._recipe.schedule.steps
         trainer = ClassifierTrainer(recipe, len(classes), teach=teach, said=lambda words: None)
         trainer.run(lambda step: self._draw(step % steps))
         export_classifier(trainer.averaged, recipe, classes, path, {})
-        return True
+        return time.process_time() - began_s
 
 
 def spread(values: list[float]) -> str:
