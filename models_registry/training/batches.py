@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models_registry.training.geometry import Drawn, four_pictures, one_picture
 from models_registry.training.labelled import LabelledSource, Objects
+from models_registry.training.pasting import Stock
 from models_registry.training.pictures import PictureStore
 from models_registry.training.recipe import Recipe
 from models_registry.training.weather import weathered
@@ -43,6 +44,7 @@ class Batches:
         largest = (int(network.input_width * LARGEST), int(network.input_height * LARGEST))
         paths = [x.path for x in self._pictures]
         self._store = PictureStore(paths, largest, recipe.schedule.memory_mb)
+        self._stock = Stock(sources, self._store)
 
     def __len__(self) -> int:
         return self._recipe.schedule.steps
@@ -78,6 +80,8 @@ class Batches:
             drawn = four_pictures(draw, width, height, recipe, rng)
         else:
             drawn = one_picture(draw(), width, height, recipe, rng)
+        if not calm and rng.random() < recipe.paste:
+            drawn = self._stock.lay_on(drawn, rng)
         shining = drawn.objects.xyxy[~drawn.objects.ignored]
         return replace(drawn, picture=weathered(drawn.picture, shining, recipe, rng))
 

@@ -80,11 +80,13 @@ class LabelledPicture:
 
 @dataclass(frozen=True, slots=True)
 class LabelledSource:
-    """Pictures of one origin; ``share``: how often they are drawn, relative to other sources."""
+    """Pictures of one origin; ``share``: how often they are drawn, relative to other sources;
+    ``paste``: their objects may be laid on other pictures."""
 
     name: str
     pictures: tuple[LabelledPicture, ...]
     share: float
+    paste: bool = False
 
     def counts(self, classes: tuple[str, ...]) -> dict[str, int]:
         """Objects per class, regions that count neither way left out."""

@@ -72,6 +72,7 @@ class SourceRecipe:
     most: int | None = None
     share: float = 0.0
     teacher: bool = True
+    paste: bool = False
 
     LIMITS: ClassVar = {
         "count": (1, 20_000),
@@ -112,13 +113,16 @@ class AugmentationRecipe:
 
     ``scale``: factor on the size that fits the input. ``keep_share``: an object of which less is
     left on the canvas counts neither way; ``least_side_px``: so does one smaller than that.
+    ``paste``: objects of the sources that say so are laid on it.
     """
 
     mosaic: float = 0.5
+    paste: float = 0.0
     scale: tuple[float, float] = (0.5, 1.8)
     aspect: float = 0.1
     flip: float = 0.5
     colour: float = 0.8
+    hue: float = 0.0
     blur: float = 0.1
     noise: float = 0.25
     rain: float = 0.04
@@ -130,7 +134,11 @@ class AugmentationRecipe:
 
     LIMITS: ClassVar = {
         **dict.fromkeys(
-            ("mosaic", "flip", "colour", "blur", "noise", "rain", "snow", "fog", "night"), (0, 1)
+            (
+                *("mosaic", "paste", "flip", "colour", "hue", "blur", "noise"),
+                *("rain", "snow", "fog", "night"),
+            ),
+            (0, 1),
         ),
         "scale": (0.05, 10),
         "aspect": (0, 0.5),

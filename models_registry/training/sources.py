@@ -44,7 +44,8 @@ def read_source(recipe: SourceRecipe, classes: tuple[str, ...], folder: Path) ->
     if recipe.most is not None and len(pictures) > recipe.most:
         kept = np.linspace(0, len(pictures) - 1, recipe.most).astype(int)
         pictures = [pictures[i] for i in kept]
-    return LabelledSource(recipe.name, tuple(pictures), recipe.share or float(len(pictures)))
+    share = recipe.share or float(len(pictures))
+    return LabelledSource(recipe.name, tuple(pictures), share, recipe.paste)
 
 
 def _drafted(

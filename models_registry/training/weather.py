@@ -48,6 +48,17 @@ def colour(picture: Picture, xyxy: FloatArray, rng: np.random.Generator) -> Pict
     )
 
 
+def hue(picture: Picture, xyxy: FloatArray, rng: np.random.Generator) -> Picture:
+    """All colours turned by one angle: paint and clothes come in every one, brightness stays."""
+    angle = float(rng.uniform(-np.pi, np.pi))
+    turned = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    axes = np.array(  # brightness, then two at a right angle to it and to each other
+        [[1, 1, 1] / np.sqrt(3), [2, -1, -1] / np.sqrt(6), [0, 1, -1] / np.sqrt(2)]
+    )
+    matrix = axes.T @ np.block([[np.eye(1), np.zeros((1, 2))], [np.zeros((2, 1)), turned]]) @ axes
+    return np.asarray(cv2.transform(picture, matrix.astype(np.float32)), np.uint8)
+
+
 def fog(picture: Picture, xyxy: FloatArray, rng: np.random.Generator) -> Picture:
     """Contrast fades with distance, and a fixed camera's distance grows towards the top."""
     rows = np.linspace(1, 0, len(picture), dtype=np.float32) ** float(rng.uniform(0.6, 1.8))
@@ -174,6 +185,7 @@ def _bytes(values: NDArray[np.floating]) -> Picture:
 
 EFFECTS: dict[str, Effect] = {
     "colour": colour,
+    "hue": hue,
     "fog": fog,
     "rain": rain,
     "snow": snow,

@@ -103,6 +103,15 @@ def test_weather_changes_the_picture_and_nothing_else(name: str) -> None:
     assert np.abs(first.astype(int) - before).mean() > 1
 
 
+def test_hue_turns_colours_and_keeps_brightness() -> None:
+    picture = np.random.default_rng(0).integers(100, 150, (24, 40, 3), np.uint8)
+    turned = EFFECTS["hue"](picture, np.zeros((0, 4), np.float32), _rng())
+    brightness = [x.astype(float).mean(axis=2) for x in (picture, turned)]
+    np.testing.assert_allclose(brightness[0], brightness[1], atol=1)
+    grey = np.full((4, 4, 3), 77, np.uint8)
+    assert np.abs(EFFECTS["hue"](grey, np.zeros((0, 4), np.float32), _rng()) - 77.0).max() <= 1
+
+
 def test_fog_takes_contrast_and_night_takes_light() -> None:
     picture = np.random.default_rng(0).integers(60, 200, (96, 160, 3), np.uint8)
     none = np.zeros((0, 4), np.float32)
