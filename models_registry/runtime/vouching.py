@@ -8,6 +8,7 @@ to motion, but head, coat and legs to a model.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,30 +31,56 @@ Bools = NDArray[np.bool_]
 SAME_IOU = 0.3
 SAME_VEHICLE_IOU = 0.5
 INSIDE = 0.8  # share of a part that lies in its whole
+LOOK_PERIOD_S = 0.06  # in less nothing travels so far that motion knows more
 SURE = 0.6  # what motion must give a thing, and what a box it vouches for is raised to
+
+
+class Witness:
+    """Motion on one camera, asked no more often than it learns something; ``moving`` is its word.
+
+    Between two looks the last one counts: it only says which boxes travel.
+    """
+
+    def __init__(self, motion: MotionDetector) -> None:
+        self._motion = motion
+        self._forget()
+
+    def look(self, frame: NDArray[np.uint8], time_s: float) -> None:
+        """A BGR frame (H, W, 3) taken at ``time_s`` seconds, which may be passed over."""
+        if not 0 <= time_s - self._looked_s < LOOK_PERIOD_S:
+            self.moving, self._looked_s = self._motion.watch(frame, time_s), time_s
+
+    def reset(self) -> None:
+        """Forget the scene."""
+        self._motion.reset()
+        self._forget()
+
+    def _forget(self) -> None:
+        self.moving: Sequence[Moving] = ()
+        self._looked_s = -math.inf
 
 
 class VouchedDetector:
     """A learned detector with motion beside it, on one camera."""
 
-    def __init__(self, learned: Detector, motion: MotionDetector) -> None:
+    def __init__(self, learned: Detector, witness: Witness) -> None:
         self.name, self.labels = learned.name, learned.labels
         self.stage_ms: dict[str, float] = {}
-        self._learned, self._motion = learned, motion
+        self._learned, self._witness = learned, witness
 
     def detect(self, frame: NDArray[np.uint8], time_s: float) -> Detections:
         """What the learned detector sees on a BGR frame (H, W, 3), some of it more surely."""
         started = time.thread_time()
-        moving = self._motion.watch(frame, time_s)
+        self._witness.look(frame, time_s)
         motion_ms = (time.thread_time() - started) * 1e3
         found = self._learned.detect(frame, time_s)
         self.stage_ms = {**self._learned.stage_ms, "motion": motion_ms}
-        return vouched(found, moving)
+        return vouched(found, self._witness.moving)
 
     def reset(self) -> None:
         """Forget the scene."""
         self._learned.reset()
-        self._motion.reset()
+        self._witness.reset()
 
 
 def vouched(found: Detections, moving: Sequence[Moving]) -> Detections:

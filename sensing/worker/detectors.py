@@ -28,4 +28,5 @@ def build_detector(spec: DetectorSpec, scene: Scene | None = None) -> Detector:
         return build_motion(spec, scene)
     load = load_attentive if spec.attention else load_detector
     model: Detector = load(Path(spec.model_path), spec.contract, threads=spec.threads)
-    return model if spec.alone else VouchedDetector(model, witness(scene))
+    beside = None if spec.alone else witness(scene)
+    return model if beside is None else VouchedDetector(model, beside)

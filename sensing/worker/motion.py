@@ -6,6 +6,8 @@ from dataclasses import fields
 from typing import Any
 
 from models_registry.runtime.motion import LABELS, MotionDetector, MotionParameters
+from models_registry.runtime.motion_kinds import VEHICLES
+from models_registry.runtime.vouching import Witness
 from sensing.domain.scene import Scene
 from sensing.modules import build_modules
 from sensing.worker.plan import DetectorSpec
@@ -25,9 +27,13 @@ def build_motion(spec: DetectorSpec, scene: Scene | None = None) -> MotionDetect
     return MotionDetector(motion_parameters(spec.parameters, scene))
 
 
-def witness(scene: Scene | None = None) -> MotionDetector:
-    """Motion beside a model: see ``models_registry.runtime.vouching``."""
-    return MotionDetector(motion_parameters({}, scene))
+def witness(scene: Scene | None = None) -> Witness | None:
+    """Motion beside a model: see ``models_registry.runtime.vouching``. ``None`` where no module
+    looks at vehicles: of persons it says nothing, and would cost more than the model."""
+    parameters = motion_parameters({}, scene)
+    if not set(parameters.classes) & set(VEHICLES):
+        return None
+    return Witness(MotionDetector(parameters))
 
 
 def motion_parameters(given: dict[str, Any], scene: Scene | None = None) -> MotionParameters:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from models_registry.runtime.detections import Detections
 from models_registry.runtime.errors import ModelUnusable
 from models_registry.runtime.isolated import DEADLINE_S, IsolatedDetector
-from models_registry.runtime.motion import MotionDetector, Moving
-from models_registry.runtime.vouching import vouched
+from models_registry.runtime.motion import MotionDetector
+from models_registry.runtime.vouching import Witness, vouched
 from sensing.domain.scene import Scene
 from sensing.worker.motion import build_motion, witness
 from sensing.worker.plan import DetectorSpec
@@ -92,10 +92,9 @@ class ModelRunning:
     Attention is a matter of the model's process: motion sees every frame.
     """
 
-    def __init__(self, model: IsolatedDetector, motion: MotionDetector | None) -> None:
+    def __init__(self, model: IsolatedDetector, witness: Witness | None) -> None:
         self.name = model.name
-        self._model, self._motion = model, motion
-        self._moving: list[Moving] = []
+        self._model, self._witness = model, witness
         self._motion_ms = 0.0
 
     @property
@@ -115,22 +114,22 @@ class ModelRunning:
 
     def submit(self, frame: NDArray[np.uint8], time_s: float) -> None:
         self._model.submit(frame, time_s)
-        if self._motion is None:
+        if self._witness is None:
             return
         started = time.perf_counter()  # while the model is at it
-        self._moving = self._motion.watch(frame, time_s)
+        self._witness.look(frame, time_s)
         self._motion_ms = (time.perf_counter() - started) * 1e3
 
     def collect(self, timeout_s: float = 0.0) -> Detections | None:
         found = self._model.collect(timeout_s)
-        if found is None or self._motion is None:
+        if found is None or self._witness is None:
             return found
-        return vouched(found, self._moving)
+        return vouched(found, self._witness.moving)
 
     def reset(self) -> None:
         self._model.reset()
-        if self._motion is not None:
-            self._motion.reset()
+        if self._witness is not None:
+            self._witness.reset()
 
     def jump(self) -> None:
         self._model.reset()  # what attention holds of the frames before is there no longer
@@ -146,7 +145,7 @@ def start_detector(
     no sense and ``DetectorLost`` when no process can be had; a file that cannot serve is told by
     ``loaded``. ``in_the_background``: it takes what the others leave, and may be slow."""
     if spec.model_path:
-        motion = None if spec.alone else witness(scene)  # before there is a process to leave behind
+        beside = None if spec.alone else witness(scene)  # before there is a process to leave behind
         model = IsolatedDetector(
             Path(spec.model_path),
             spec.contract,
@@ -155,7 +154,7 @@ def start_detector(
             nice=BACKGROUND_NICE if in_the_background else 0,
             deadline_s=BACKGROUND_DEADLINE_S if in_the_background else DEADLINE_S,
         )
-        return ModelRunning(model, motion)
+        return ModelRunning(model, beside)
     try:
         return MotionInProcess(build_motion(spec, scene))
     except (ValueError, TypeError) as error:

@@ -8,7 +8,7 @@ import pytest
 from models_registry.runtime.detections import Detections
 from models_registry.runtime.motion import MotionDetector, Moving
 from models_registry.runtime.motion_memory import Thing
-from models_registry.runtime.vouching import SURE, VouchedDetector, vouched
+from models_registry.runtime.vouching import LOOK_PERIOD_S, SURE, VouchedDetector, Witness, vouched
 
 BOX = (100.0, 100.0, 160.0, 140.0)
 ELSEWHERE = (300.0, 100.0, 360.0, 140.0)
@@ -114,7 +114,7 @@ class Half:
 def test_a_car_that_drives_through_a_picture_becomes_sure_and_a_standing_one_does_not() -> None:
     def drive(speed_px: float) -> list[float]:
         half = Half()
-        detector = VouchedDetector(half, MotionDetector())
+        detector = VouchedDetector(half, Witness(MotionDetector()))
         told = []
         for number in range(60):
             frame = np.full((216, 384, 3), 90, np.uint8)
@@ -131,3 +131,41 @@ def test_a_car_that_drives_through_a_picture_becomes_sure_and_a_standing_one_doe
 
     assert max(driving[-10:]) == pytest.approx(SURE)
     assert max(standing) == pytest.approx(0.15)
+
+
+class Noting(MotionDetector):
+    """One thing, where the time of the frame says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: list[float] = []
+
+    def watch(self, frame: np.ndarray, time_s: float) -> list[Moving]:
+        self.times.append(time_s)
+        return [moving((time_s, 0.0, time_s + 50.0, 50.0), 0.9)]
+
+
+def test_motion_is_asked_no_more_often_than_it_learns_something() -> None:
+    frame = np.zeros((90, 160, 3), np.uint8)
+    fast, slow = Noting(), Noting()
+    fast_witness, slow_witness = Witness(fast), Witness(slow)
+    for number in range(25):
+        fast_witness.look(frame, number / 25)
+        slow_witness.look(frame, number / 10)
+    assert fast.times == [number / 25 for number in range(0, 25, 2)]
+    assert slow.times == [number / 10 for number in range(25)]
+
+
+def test_between_two_looks_the_last_one_counts_and_a_jump_back_or_a_reset_ends_it() -> None:
+    frame, motion = np.zeros((90, 160, 3), np.uint8), Noting()
+    witness = Witness(motion)
+    assert not witness.moving
+    witness.look(frame, 3.0)
+    witness.look(frame, 3.0 + LOOK_PERIOD_S / 2)
+    assert witness.moving[0].box[0] == 3.0
+    witness.look(frame, 1.0)  # a recording that begins again
+    assert motion.times == [3.0, 1.0]
+    witness.reset()
+    assert not witness.moving
+    witness.look(frame, 1.0 + LOOK_PERIOD_S / 2)
+    assert len(motion.times) == 3

@@ -19,6 +19,7 @@ from models_registry.builtin import DETECTOR
 from models_registry.runtime.detections import Detections
 from models_registry.runtime.isolated import DetectorLost, IsolatedDetector
 from models_registry.runtime.motion import MotionDetector, Moving
+from models_registry.runtime.vouching import Witness
 from sensing.domain.scene import Scene
 from sensing.simulation import parse_simulation_url
 from sensing.simulation.clip import staged_world
@@ -116,7 +117,7 @@ def test_the_process_after_a_loss_holds_nothing_of_the_one_before(road: NDArray[
         assert not same(held, ask(made, road, 12))
 
 
-class Witness(MotionDetector):
+class NotingMotion(MotionDetector):
     """Notes the frames that it sees."""
 
     def __init__(self) -> None:
@@ -129,9 +130,9 @@ class Witness(MotionDetector):
 
 
 def test_motion_sees_every_frame_whether_the_model_looks_or_not(road: NDArray[np.uint8]) -> None:
-    motion = Witness()
+    motion = NotingMotion()
     model = IsolatedDetector(DETECTOR, attention=True)
-    with closing(ModelRunning(model, motion)) as detector:
+    with closing(ModelRunning(model, Witness(motion))) as detector:
         while not detector.loaded(1.0):
             pass
         looks = 0

@@ -16,7 +16,7 @@ from sensing.domain.scene import Scene, SceneInvalid, parse_scene
 from sensing.simulation import parse_simulation_url, simulated_calibration
 from sensing.simulation.world import build_world
 from sensing.worker.detectors import build_detector
-from sensing.worker.motion import scene_classes
+from sensing.worker.motion import scene_classes, witness
 from sensing.worker.pipeline import Pipeline, Sensing, merge_facts
 from sensing.worker.plan import DetectorSpec
 from tests.sensing.worker.drawn_video import FPS, SCENE, crossing_car
@@ -91,6 +91,8 @@ def test_the_scene_tells_the_motion_detector_what_to_look_for() -> None:
     people = parse_scene({"lines": SCENE["lines"], "modules": [{"kind": "person_count"}]})
     assert scene_classes(people) == ("person",)
     assert scene_classes(Scene()) == LABELS
+    assert witness(people) is None  # of persons it says nothing to a model
+    assert witness(parse_scene(SCENE)) is not None
 
 
 def test_a_detector_that_does_not_exist_is_refused_in_words() -> None:
