@@ -1,7 +1,7 @@
 // Compressing a version: compose a recipe, see what it would give, carry it out, read the reports.
 import { api } from "./api.js";
 import { RecipeEditor } from "./compress_recipe.js";
-import { runPanel } from "./compress_report.js";
+import { reportsOf, runPanel } from "./compress_report.js";
 import { h, readJson } from "./dom.js";
 import { number } from "./format.js";
 import { fill, gettext } from "./i18n.js";
@@ -92,16 +92,21 @@ async function start() {
   }
 }
 
-/** A run with its reports; while it is open, followed, and asked for again when it is over. */
+/** A run with its reports; while it is open, followed: a step's report shows as soon as it is there. */
 function panel(run) {
   const box = h("article", { class: "panel stack run" });
-  const fillBox = (row) => {
-    const progress = h("div", { class: "follow" });
-    box.replaceChildren(...runPanel(row, progress));
-    return progress;
+  const progress = h("div", { class: "follow" });
+  let shown = run.reports;
+  const again = () => api(`compressions/${run.id}/`).catch(() => null);
+  const went = async () => {
+    const row = await again();
+    if (!progress.isConnected || !row || JSON.stringify(row.reports) === JSON.stringify(shown)) return;
+    shown = row.reports;
+    box.lastElementChild.replaceWith(reportsOf(row));
   };
-  const progress = fillBox(run);
-  if (run.job && isOpen(run.job)) followJob(progress, run.job.id, async () => fillBox(await api(`compressions/${run.id}/`).catch(() => run)), { mayCancel: Boolean(form) });
+  const ended = async () => box.replaceChildren(...runPanel((await again()) ?? run));
+  box.append(...runPanel(run, progress));
+  if (run.job && isOpen(run.job)) followJob(progress, run.job.id, ended, { mayCancel: Boolean(form), went });
   return box;
 }
 

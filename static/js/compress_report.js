@@ -19,9 +19,13 @@ export function runPanel(run, progress) {
     h("div", { class: "panel-head" }, h("h2", {}, run.recipe.steps.map((x) => x.kind.replaceAll("_", " ")).join(" → ")), h("span", { class: "quiet small numbers" }, since(new Date(run.created_at))), state),
     open ? progress : null,
     run.job?.message ? h("p", { class: "notice plain-words fail" }, run.job.message) : null,
-    run.reports.length ? h("div", { class: "scroll-x" }, table(run.reports)) : null,
-    ...run.reports.map(details),
+    reportsOf(run),
   ].filter(Boolean);
+}
+
+/** What each step did so far. */
+export function reportsOf(run) {
+  return h("div", { class: "stack", hidden: !run.reports.length }, h("div", { class: "scroll-x" }, table(run.reports)), ...run.reports.map(details));
 }
 
 function table(reports) {

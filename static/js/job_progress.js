@@ -8,15 +8,17 @@ import { toast } from "./toast.js";
 const EVERY_MS = 1000;
 export const isOpen = (job) => job.state === "queued" || job.state === "running";
 
-/** Fills `box` while the job `id` runs; `ended(job)` is called once. Returns a function that stops looking. */
-export function followJob(box, id, ended, { mayCancel = true } = {}) {
-  let timer = null, stopped = false;
+/** Fills `box` while the job `id` runs; `went(job)` is called when it says something new, `ended(job)` once. Returns a function that stops looking. */
+export function followJob(box, id, ended, { mayCancel = true, went = null } = {}) {
+  let timer = null, stopped = false, said = null;
   async function look() {
     const job = await api(`jobs/${id}/`).catch(() => null); // the network may come back
     if (stopped) return;
     if (job) {
       box.replaceChildren(...parts(job, mayCancel));
       if (!isOpen(job)) return ended(job);
+      if (job.step !== said) went?.(job);
+      said = job.step;
     }
     timer = setTimeout(look, EVERY_MS);
   }

@@ -186,6 +186,8 @@ def test_a_version_is_packed_on_a_phone_and_its_child_is_listed(
         page.get_by_role("button", name="Start compressing").click()
         run = page.locator("[data-runs] > article")
         expect(run.get_by_role("progressbar", name="Compress lodge:1")).to_be_attached()
+        while_measured = run.locator(".follow:not(:empty) ~ .stack .reports tbody tr")
+        expect(while_measured).to_contain_text("lodge:2", timeout=PATIENCE_MS)
         expect(run.locator(".panel-head .state")).to_have_text("Done", timeout=PATIENCE_MS)
         report = run.locator(".reports tbody tr")
         expect(report).to_contain_text(re.compile(r"packed [\d.]+\skB, \d+\.\d× smaller"))
