@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from models_registry.training.fields import invalid, read_table, read_toml
+from models_registry.training.fields import invalid, read_table
 from models_registry.training.recipe import AugmentationRecipe, Recipe, ScheduleRecipe
 from models_registry.training.recipe_file import read_recipe
+from models_registry.training.recipe_toml import read_toml
 
 WORDS = ("name", "licence", "notes", "limits")
 LARGEST_STEP = 4  # what the coarsest stem takes at once: sides are its multiples

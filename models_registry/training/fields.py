@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 import reprlib
-import tomllib
 import types
 from dataclasses import MISSING, fields
-from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from models_registry.training.errors import TrainingFailed
@@ -22,16 +20,6 @@ def invalid(place: str, expected: str, got: object) -> TrainingFailed:
     return TrainingFailed(
         "recipe_invalid", f"{place}: expected {expected}, got {reprlib.repr(got)[:200]}"
     )
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """A recipe's file. Raises ``TrainingFailed`` (``recipe_invalid``)."""
-    try:
-        return tomllib.loads(path.read_text())
-    except OSError as error:
-        raise invalid(path.name, "a file that can be read", error.strerror) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise invalid(path.name, "TOML", str(error)) from error
 
 
 def read_table(kind: type[T], table: object, place: str) -> T:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from models_registry.benchmarking.classes import class_name
-from models_registry.training.fields import invalid, read_table, read_toml
+from models_registry.training.fields import invalid, read_table
 from models_registry.training.recipe import (
     ROAD_USERS,
     AugmentationRecipe,
@@ -19,6 +19,7 @@ from models_registry.training.recipe import (
     SourceRecipe,
     TeacherRecipe,
 )
+from models_registry.training.recipe_toml import read_toml
 
 _PARTS: dict[str, type[Any]] = {
     "network": NetworkRecipe,

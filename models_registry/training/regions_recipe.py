@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from models_registry.training.fields import invalid, read_table, read_toml
+from models_registry.training.fields import invalid, read_table
 from models_registry.training.recipe import (
     ROAD_USERS,
     ScheduleRecipe,
     SourceRecipe,
     TeacherRecipe,
 )
+from models_registry.training.recipe_toml import read_toml
 
 _WORDS = ("name", "licence", "notes", "limits")
 
