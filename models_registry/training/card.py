@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,8 @@ from models_registry.training.history import Evaluated, History, shown
 from models_registry.training.labelled import LabelledSource
 from models_registry.training.provenance import Provenance
 from models_registry.training.recipe import NetworkRecipe, Recipe
+
+FIGURE = re.compile(r"[\d.,]+ ?%?|–")  # as the tables write one; a dash: not measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,8 @@ def recipe_lines(document: dict[str, Any], indent: str = "") -> str:
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
+    """Markdown; columns of figures end at the right."""
+    columns = zip(*rows, strict=True) if rows else [("",)] * len(head)
+    rules = ["---:" if all(map(FIGURE.fullmatch, x)) else "---" for x in columns]
+    lines = [head, rules, *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

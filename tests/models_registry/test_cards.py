@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models_registry.templatetags.cards import card_html
+from models_registry.training.card import table
 
 
 def test_headings_go_below_those_of_the_page() -> None:
@@ -16,6 +17,16 @@ def test_a_table_is_one_and_can_scroll() -> None:
     assert shown.startswith('<div class="scroll-x"><table class="table">')
     assert "<td>.61</td>" in shown
     assert shown.rstrip().endswith("</table></div>")
+
+
+def test_figures_end_at_the_right() -> None:
+    written = table(
+        ["set", "pictures", "AP50"], [["cctv", "1,031", ".61"], ["highway", "483", "–"]]
+    )
+    shown = card_html(written)
+    assert '<th style="text-align:right">AP50</th>' in shown
+    assert '<td style="text-align:right">1,031</td>' in shown
+    assert "<td>highway</td>" in shown
 
 
 @pytest.mark.parametrize(
