@@ -38,6 +38,7 @@ class Cleanup:
 
     kind: ClassVar[str] = "cleanup"
     title: ClassVar[str] = "Clean up"
+    uses_stills: ClassVar[bool] = False
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("opset", int, 17, OLDEST, NEWEST, help="oldest operator set of the result"),
     )

@@ -49,6 +49,7 @@ class Fp16:
 
     kind: ClassVar[str] = "fp16"
     title: ClassVar[str] = "Half precision"
+    uses_stills: ClassVar[bool] = False
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("storage_only", bool, True, help="store in float16, compute in float32"),
     )

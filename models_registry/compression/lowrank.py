@@ -52,6 +52,7 @@ class LowRank:
 
     kind: ClassVar[str] = "low_rank"
     title: ClassVar[str] = "Low-rank factorisation"
+    uses_stills: ClassVar[bool] = True
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("energy", float, 0.97, 0.3, 0.99999,
                   help="share of a layer's output energy that its rank keeps"),

@@ -75,6 +75,7 @@ class Pack:
 
     kind: ClassVar[str] = "pack"
     title: ClassVar[str] = "Pack for transport"
+    uses_stills: ClassVar[bool] = False
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("conv_bits", int, 8, 1, 8, help="bits of a convolution's shared values"),
         Parameter("dense_bits", int, 5, 1, 8, help="bits of a fully connected layer's"),

@@ -55,6 +55,7 @@ class Prune:
 
     kind: ClassVar[str] = "prune"
     title: ClassVar[str] = "Prune filters"
+    uses_stills: ClassVar[bool] = True
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("share", float, 0.05, 0.01, 0.9,
                   help="share of the multiply-accumulates to save"),

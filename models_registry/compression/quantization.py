@@ -60,6 +60,7 @@ class Int8:
 
     kind: ClassVar[str] = "int8"
     title: ClassVar[str] = "Quantize to int8"
+    uses_stills: ClassVar[bool] = True
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("method", str, "error", help="how activation ranges are chosen", choices=METHODS),
         Parameter("drift_limit", float, 0.2, 0.0, 1.0, help="output drift to stay below"),

@@ -79,6 +79,7 @@ def step_fields() -> list[dict[str, Any]]:
             "kind": x.kind,
             "title": x.title,
             "description": _first_words(x.__doc__ or ""),
+            "uses_stills": x.uses_stills,
             "parameters": list(fields(x)),
         }
         for x in STEPS

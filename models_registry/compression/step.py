@@ -81,10 +81,11 @@ class Outcome:
 
 class Step(Protocol):
     """A frozen dataclass whose fields are the step's parameters (checked at construction,
-    ``StepFailed("parameters_invalid", …)``)."""
+    ``StepFailed("parameters_invalid", …)``). ``uses_stills``: it may look at calibration stills."""
 
     kind: ClassVar[str]
     title: ClassVar[str]
+    uses_stills: ClassVar[bool]
 
     def predict(self, model: onnx.ModelProto) -> Prediction:
         """Size and MACs to be expected. Raises ``StepFailed``."""

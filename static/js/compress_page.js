@@ -14,6 +14,7 @@ const version = readJson("version");
 const choices = readJson("choices", { sets: [], cameras: [] });
 const form = find("order");
 let editor = null, timer = null, asked = 0;
+let likely = ""; // where stills come from unless somebody chooses
 
 async function startEditor() {
   try {
@@ -33,6 +34,7 @@ function say(name, text) {
 }
 
 function predictSoon() {
+  if (likely !== null) form.elements.calibration.value = editor.usesStills() ? likely : "";
   clearTimeout(timer);
   find("start").disabled = true;
   timer = setTimeout(predict, PREDICT_AFTER_MS);
@@ -118,7 +120,8 @@ if (form) {
   const cameras = usable().map((x) => option(`camera:${x.id}`, fill(gettext("stills of %(name)s"), { name: x.name })));
   if (cameras.length > 1) cameras.unshift(option("cameras:all", gettext("stills of all cameras")));
   form.elements.calibration.append(...cameras, ...sets);
-  if (cameras.length || sets.length) form.elements.calibration.value = (cameras[0] ?? sets[0]).value;
+  likely = (cameras[0] ?? sets[0])?.value ?? "";
+  form.elements.calibration.addEventListener("change", () => { likely = null; });
   const ready = choices.sets.filter((x) => x.ready).sort((a, b) => b.done - a.done); // the largest says most
   form.elements.evaluation_set.append(...ready.map((x) => option(x.id, x.name)));
   if (ready.length) form.elements.evaluation_set.value = ready[0].id;

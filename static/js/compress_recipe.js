@@ -25,6 +25,11 @@ export class RecipeEditor {
     return { steps: this.steps.map(({ kind, values }) => ({ kind, ...values })) };
   }
 
+  /** Whether any of its steps looks at stills. */
+  usesStills() {
+    return this.steps.some(({ kind }) => this.known.get(kind).uses_stills);
+  }
+
   fresh(kind) {
     return { kind, values: Object.fromEntries(this.known.get(kind).parameters.map((p) => [p.name, p.default])) };
   }

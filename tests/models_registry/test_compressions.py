@@ -92,6 +92,8 @@ def test_the_form_knows_every_kind_of_step_with_bounds_and_words(
         assert kind["title"]
         assert kind["description"]
         assert all(x["help"] and x["type"] for x in kind["parameters"])
+    looking = {x for x, kind in kinds.items() if kind["uses_stills"]}
+    assert looking == {"prune", "low_rank", "int8"}
 
 
 def test_a_dry_run_predicts_sizes_and_touches_nothing(
