@@ -1,19 +1,24 @@
 """A small classifier of vehicle types with and without a teacher: same pictures, same steps.
 
-    python -m bench.lightweight.distillation [--seeds 3] [--steps 600] [--out FOLDER]
+    python -m bench.lightweight.distillation [--seeds 3] [--steps 600] [--thin] [--out FOLDER]
 
-The teacher looks at each pixel, the student at the frequency bands of blocks of 4×4. Per seed: the
-teacher is trained on the labels; then the student twice, on the labels alone and with the teacher's
-softened answers (Hinton et al. 2015) to the very pictures that it sees. All three get the same
-batches. Then the student both ways again through the same batches four times over: with the
-teacher's answers, asked for once, that takes about the processor time of the teacher's one pass.
+The teacher looks at each pixel. Of its two students the thin one does too, with fewer channels, and
+the other looks at the frequency bands of blocks of 4×4. Per seed: the teacher is trained on the
+labels; then each student twice, on the labels alone and with the teacher's softened answers (Hinton
+et al. 2015) to the very pictures that it sees. All get the same batches. The student of bands then
+goes both ways through the same batches four times over: with the teacher's answers, asked for once,
+that takes about the processor time of the teacher's one pass. ``--thin`` leaves that student out.
 Accuracy is that of the exported files on pictures held out. A run that was broken off goes on with
 the files that it left in ``--out``. Needs torch.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -36,33 +41,51 @@ from models_registry.training.classifier_recipe import ClassifierRecipe
 from models_registry.training.soft_targets import Teach, file_teacher
 
 TEACHER = {"stem": "whole", "stages": 4}
-STUDENT = {"stem": "bands"}
-SOFT = {"temperature": 3.0, "part": 0.7}
-ALONE, TAUGHT = "student, labels alone", "student, taught"
-PASSES = (1, 4)
+THIN = {**TEACHER, "width": 0.58}
+BANDS = {"stem": "bands"}
+TEMPERATURE = 3.0
 
 
-def after(passes: int, words: str) -> str:
-    return f"{words}, {passes} passes" if passes > 1 else words
+@dataclass(frozen=True, slots=True)
+class Pupil:
+    """``part``: of the loss is the distance to the teacher's answers, when it is taught."""
+
+    name: str
+    network: dict[str, Any]
+    part: float
+    passes: int = 1
+
+    @property
+    def alone(self) -> str:
+        return f"{self.name}, labels alone"
+
+    @property
+    def taught(self) -> str:
+        return f"{self.name}, taught"
 
 
-STUDENTS = {
-    after(passes, name): (passes, name == TAUGHT) for passes in PASSES for name in (ALONE, TAUGHT)
-}
-ROLES = ("teacher", *STUDENTS)
+THIN_PUPIL = Pupil("thin student", THIN, 0.3)
+PUPILS = (
+    THIN_PUPIL,
+    Pupil("student of bands", BANDS, 0.7),
+    Pupil("student of bands, 4 passes", BANDS, 0.7, 4),
+)
 
 
 def main() -> None:
-    options = read_options(__doc__)
+    options = read_options(__doc__, "--thin")
     print_provenance()
-    print(f"{options.steps} steps of {BATCH} pictures, seeds 1–{options.seeds};", SOFT, flush=True)
+    pupils = (THIN_PUPIL,) if options.thin else PUPILS
+    print(f"{options.steps} steps of {BATCH} pictures, seeds 1–{options.seeds};", end=" ")
+    print(f"temperature {TEMPERATURE};", {x.name: x.part for x in pupils}, flush=True)
     found = crops(recipe_of(1, options.steps))
     print(f"{len(found.learnt.paths)} pictures learnt from, {len(found.held_out.paths)} held out")
-    accuracy: dict[str, list[dict[str, float]]] = {name: [] for name in ROLES}
+    accuracy: defaultdict[str, list[dict[str, float]]] = defaultdict(list)
     paths: dict[str, Path] = {}
     for seed in range(1, options.seeds + 1):
-        paths = {name: options.out / file_of(name, seed) for name in ROLES}
-        recipes = {x: recipe_for(x, seed, options.steps, paths["teacher"]) for x in ROLES}
+        teacher = options.out / file_of("teacher", seed)
+        recipes = recipes_of(pupils, seed, options.steps, teacher)
+        paths = {name: options.out / file_of(name, seed) for name in recipes}
         lesson = Lesson(recipes["teacher"], found)
         lesson.draw()  # none of the nets pays for it
         for name, recipe in recipes.items():
@@ -76,19 +99,25 @@ def main() -> None:
             words = ", ".join(f"{x} {share:.3f}" for x, share in accuracy[name][-1].items())
             print(f"seed {seed}, {name}: {words}", flush=True)
     print_results(paths, accuracy)
+    print_gains(pupils, accuracy)
 
 
-def recipe_for(name: str, seed: int, steps: int, teacher: Path) -> ClassifierRecipe:
-    if name == "teacher":
-        return recipe_of(seed, steps, network=TEACHER)
-    passes, taught = STUDENTS[name]
-    if not taught:
-        return recipe_of(seed, steps * passes, network=STUDENT)
-    soft = {**SOFT, "path": str(teacher.resolve())}
-    return recipe_of(seed, steps * passes, network=STUDENT, teacher=soft)
+def recipes_of(
+    pupils: Sequence[Pupil], seed: int, steps: int, teacher: Path
+) -> dict[str, ClassifierRecipe]:
+    """The teacher's, then each pupil's two ways, by their names in the tables."""
+    recipes = {"teacher": recipe_of(seed, steps, network=TEACHER)}
+    for pupil in pupils:
+        most = steps * pupil.passes
+        soft = {"temperature": TEMPERATURE, "part": pupil.part, "path": str(teacher.resolve())}
+        recipes[pupil.alone] = recipe_of(seed, most, network=pupil.network)
+        recipes[pupil.taught] = recipe_of(seed, most, network=pupil.network, teacher=soft)
+    return recipes
 
 
-def print_results(paths: dict[str, Path], accuracy: dict[str, list[dict[str, float]]]) -> None:
+def print_results(
+    paths: Mapping[str, Path], accuracy: Mapping[str, list[dict[str, float]]]
+) -> None:
     """Mean ± standard deviation over the seeds."""
     models = {name: onnx.load(path) for name, path in paths.items()}
     macs = {name: count_macs(model) or 0 for name, model in models.items()}
@@ -101,21 +130,22 @@ def print_results(paths: dict[str, Path], accuracy: dict[str, list[dict[str, flo
     print()
     head = ["", "million MACs", "of the teacher's", "parameters", "clean", "mean of five weathers"]
     print_table(head, rows)
-    for weather in ("clean", "all six"):
-        seen = WEATHERS if weather == "all six" else (weather,)
+
+
+def print_gains(pupils: Sequence[Pupil], accuracy: Mapping[str, list[dict[str, float]]]) -> None:
+    """By seed: each pupil has seen what its teacher saw."""
+    for words, seen in (("clean", WEATHERS[:1]), ("weathers", WEATHERS[1:]), ("all six", WEATHERS)):
         means = {
-            name: [float(np.mean([x[y] for y in seen])) for x in found]
+            name: np.array([np.mean([x[y] for y in seen]) for x in found])
             for name, found in accuracy.items()
         }
-        for passes in PASSES:
-            taught = means[after(passes, TAUGHT)]
-            gained = np.subtract(taught, means[after(passes, ALONE)])
-            short = np.subtract(taught, means["teacher"])
+        for pupil in pupils:
+            taught = means[pupil.taught]
             print(
-                f"\n{after(passes, weather)}, points by seed: taught − alone {points(gained)};",
-                end=" ",
+                f"{words}, {pupil.name}, points by seed:",
+                f"taught − alone {points(taught - means[pupil.alone])};",
+                f"taught − teacher {points(taught - means['teacher'])}",
             )
-            print(f"taught − teacher {points(short)}")
 
 
 def once(teach: Teach) -> Teach:
