@@ -43,7 +43,8 @@ class Witness:
 
     def __init__(self, motion: MotionDetector) -> None:
         self._motion = motion
-        self._forget()
+        self.moving: Sequence[Moving] = ()
+        self._looked_s = -math.inf
 
     def look(self, frame: NDArray[np.uint8], time_s: float) -> None:
         """A BGR frame (H, W, 3) taken at ``time_s`` seconds, which may be passed over."""
@@ -53,11 +54,7 @@ class Witness:
     def reset(self) -> None:
         """Forget the scene."""
         self._motion.reset()
-        self._forget()
-
-    def _forget(self) -> None:
-        self.moving: Sequence[Moving] = ()
-        self._looked_s = -math.inf
+        self.moving, self._looked_s = (), -math.inf
 
 
 class VouchedDetector:

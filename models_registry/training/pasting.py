@@ -77,8 +77,8 @@ class Stock:
         part = picture[upper:lower, left:right]
         target = (max(8, round(part.shape[1] * gain)), max(8, round(part.shape[0] * gain)))
         way = cv2.INTER_AREA if gain < 1 else cv2.INTER_LINEAR
-        part = cv2.resize(part, target, interpolation=way)
-        return np.asarray(part[:, ::-1] if rng.random() < 0.5 else part, np.uint8)
+        cut = np.asarray(cv2.resize(part, target, interpolation=way), np.uint8)
+        return cut[:, ::-1] if rng.random() < 0.5 else cut
 
 
 def _crowded(xyxy: FloatArray) -> NDArray[np.bool_]:

@@ -15,7 +15,8 @@ class NetworkRecipe:
     come on top at each of ``strides``: at coarse ones they take many weights and little time.
     ``canvases``: further input sizes, width and height, that it learns on as often and runs on
     where a frame's shape calls for one. ``start``: a file that this network, or one of fewer
-    blocks, was exported to, whose weights it begins with."""
+    blocks, was exported to, whose weights it begins with; ``start_share`` of them are in those that
+    it ends with."""
 
     input_width: int = 416
     input_height: int = 256
@@ -26,8 +27,10 @@ class NetworkRecipe:
     more_blocks: tuple[int, ...] = ()
     strides: tuple[int, ...] = (8, 16, 32)
     start: str | None = None
+    start_share: float = 0.0
 
     LIMITS: ClassVar = {
+        "start_share": (0, 0.95),
         "input_width": (32, 2048),
         "input_height": (32, 2048),
         "width": (0.1, 8),

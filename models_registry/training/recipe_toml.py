@@ -45,7 +45,7 @@ def _merged(base: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
         if isinstance(before, dict) and isinstance(value, dict):
             merged[key] = {**before, **value}
         elif _named(before) and _named(value):
-            entries = {x["name"]: x for x in before}
+            entries = {x["name"]: x for x in base[key]}
             for entry in value:
                 entries[entry["name"]] = {**entries.get(entry["name"], {}), **entry}
             merged[key] = list(entries.values())

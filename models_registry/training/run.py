@@ -13,6 +13,7 @@ from torch import nn
 
 from models_registry.inspection.macs import count_macs, count_parameters
 from models_registry.training.batches import Batches
+from models_registry.training.blend import blend
 from models_registry.training.card import Made, card
 from models_registry.training.checkpoint import FILE as CHECKPOINT
 from models_registry.training.classifier_recipe import ClassifierRecipe
@@ -61,12 +62,18 @@ def train(
     ``distil``: the teacher also softens the targets of labelled objects, and is measured itself.
     """
     recipe = _settled(recipe, distil)
+    if recipe.network.start_share and recipe.network.start is None:
+        raise TrainingFailed(
+            "recipe_invalid", "network.start_share: expected network.start (--start), got none"
+        )
     set_up(recipe.schedule, places)
     sources, examinations = prepare(recipe, places, render, said)
     facts, path = provenance(torch.__version__), places.out / f"{recipe.name}.onnx"
 
     def save(net: DetectorNet, step: int) -> None:
         export(net, recipe, path, notes(recipe, facts, step))
+        if step == recipe.schedule.steps and recipe.network.start_share:
+            blend(path, places.data / str(recipe.network.start), recipe.network.start_share)
 
     net = None
     if recipe.network.start is not None and not (places.out / CHECKPOINT).is_file():

@@ -39,7 +39,9 @@ def started(recipe: Recipe, data: Path, batches: Batches) -> DetectorNet:
     assert recipe.network.start is not None
     path = data / recipe.network.start
     net = DetectorNet(recipe.network, len(recipe.classes))
-    new = take_weights(net, _constants(path), path.name)
+    new = take_weights(net, constants_of(path), path.name)
+    if new and recipe.network.start_share:
+        raise unusable(path.name, "every block of the network, to be mixed in at the end", "fewer")
     count = min(BATCHES, len(batches))
     pictures = (torch.from_numpy(batches[at].pixels).float() / BYTE for at in range(count))
     calibrate(net, pictures, new)
@@ -56,7 +58,7 @@ def take_weights(
     new = _lacking(net, constants)
     norms = dict(_normalised(net))
     if any(isinstance(x, nn.BatchNorm2d) and x not in norms.values() for x in net.modules()):
-        raise _unusable(name, "a network whose normalisations each follow a convolution", "a stem")
+        raise unusable(name, "a network whose normalisations each follow a convolution", "a stem")
     first = next(x for x in net.modules() if isinstance(x, nn.Conv2d))
     taken: set[int] = set()
     for place, layer in net.named_modules():
@@ -76,7 +78,7 @@ def take_weights(
                 taken.add(id(norms[layer].weight))
     left = [place for place, x in net.named_parameters() if id(x) not in taken]
     if left:
-        raise _unusable(name, f"weights of {left[0]} that export keeps apart", "none")
+        raise unusable(name, f"weights of {left[0]} that export keeps apart", "none")
     return new
 
 
@@ -136,11 +138,12 @@ def _blank(norm: nn.BatchNorm2d) -> None:
     norm.weight.fill_(1.0)
 
 
-def _constants(path: Path) -> dict[str, NDArray[np.float32]]:
+def constants_of(path: Path) -> dict[str, NDArray[np.float32]]:
+    """What an exported file holds, by name. Raises ``TrainingFailed`` (``start_unusable``)."""
     try:
         model = onnx.load(path)
     except (OSError, DecodeError) as error:
-        raise _unusable(path.name, "an ONNX file that can be read", str(error)) from error
+        raise unusable(path.name, "an ONNX file that can be read", str(error)) from error
     return {x.name: numpy_helper.to_array(x) for x in model.graph.initializer}
 
 
@@ -150,13 +153,14 @@ def _wanted(
     found = constants.get(name)
     expected = f"{name} {tuple(like.shape)} in float32, as this recipe's network has it"
     if found is None:
-        raise _unusable(file, expected, "nothing of that name")
+        raise unusable(file, expected, "nothing of that name")
     if found.shape != tuple(like.shape) or found.dtype != np.float32:
-        raise _unusable(file, expected, f"{found.shape} in {found.dtype}")
+        raise unusable(file, expected, f"{found.shape} in {found.dtype}")
     return torch.from_numpy(found.copy())
 
 
-def _unusable(file: str, expected: str, got: str) -> TrainingFailed:
+def unusable(file: str, expected: str, got: str) -> TrainingFailed:
+    """What a file to start from should have been."""
     return TrainingFailed(
         "start_unusable",
         f"{file}: expected {expected}, got {got}: a training starts from the float file of the same"

@@ -14,7 +14,7 @@ from tests.models_registry.training.rectangles import needs_torch
 from tests.shared_data import SHARED, needs_shared_data
 
 pytestmark = [needs_torch, needs_shared_data]
-RECIPE = Path(__file__).parents[3] / "recipes" / "detector-persons.toml"
+RECIPE = Path(__file__).parents[3] / "recipes" / "detector-pasted.toml"
 
 AS_THEY_ARE = AugmentationRecipe(
     mosaic=0,

@@ -165,3 +165,33 @@ def test_a_file_that_cannot_be_read_is_told(trained: Trained) -> None:
     recipe = replace(recipe, network=replace(recipe.network, start="nowhere.onnx"))
     with pytest.raises(TrainingFailed, match=r"nowhere\.onnx"):
         net_of(trained, recipe)
+
+
+def test_the_finished_file_is_mixed_with_what_it_began_with(trained: Trained) -> None:
+    document = begun_with(trained, steps=3, rate=0.01)
+    learnt, _ = train(trained.data, document, "learnt")
+    document["network"]["start_share"] = 0.25
+    mixed, _ = train(trained.data, document, "mixed")
+    began, ended, between = (
+        {x.name: numpy_helper.to_array(x) for x in onnx.load(path).graph.initializer}
+        for path in (trained.path, learnt, mixed)
+    )
+    weights = [x for x in between if x.startswith("net.")]
+    assert any(np.abs(ended[x] - began[x]).max() > 1e-2 for x in weights)
+    for name in weights:
+        wanted = 0.25 * began[name] + 0.75 * ended[name]
+        np.testing.assert_allclose(between[name], wanted, atol=1e-5)
+    assert between.keys() == ended.keys()
+
+
+@pytest.mark.parametrize("start", [None, "out/rectangles.onnx"])
+def test_what_cannot_be_mixed_is_told_before_anything_is_learnt(
+    trained: Trained, start: str | None
+) -> None:
+    document = begun_with(trained)
+    document["network"] |= {"start_share": 0.5, "more_blocks": [0, 1], "start": start}
+    if start is None:
+        del document["network"]["start"]
+    with pytest.raises(TrainingFailed, match=r"start_share|every block of the network"):
+        train(trained.data, document, "never")
+    assert not (trained.data / "never" / "checkpoint.pt").exists()

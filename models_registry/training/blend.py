@@ -1,0 +1,32 @@
+"""The weights that a training began with, mixed into those that it ends with.
+
+A short training on other pictures forgets some of what the net knew. Halfway between both lies
+one that knows most of both, at no cost to whoever runs it (Wortsman et al. 2022).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from models_registry.training.export import write
+from models_registry.training.start import PREFIX, constants_of, unusable
+
+
+def blend(path: Path, start: Path, share: float) -> None:
+    """Rewrites ``path``, an exported net: of each of its weights ``share`` (0–1) is that of the
+    same name in ``start``. Raises ``TrainingFailed`` (``start_unusable``) for another network."""
+    model, begun = onnx.load(path), constants_of(start)
+    for held in model.graph.initializer:
+        if not held.name.startswith(PREFIX):
+            continue  # places of cells and other things that nobody learnt
+        own, other = numpy_helper.to_array(held), begun.get(held.name)
+        if other is None or other.shape != own.shape:
+            got = "nothing of that name" if other is None else str(other.shape)
+            raise unusable(start.name, f"{held.name} {own.shape}", got)
+        mixed = ((1 - share) * own + share * other).astype(np.float32)
+        held.CopyFrom(numpy_helper.from_array(mixed, held.name))
+    write(path, model.SerializeToString())
