@@ -121,10 +121,13 @@ def _data(made: Made) -> str:
 def _making(made: Made) -> str:
     schedule, origin = made.recipe.schedule, made.provenance
     pictures = schedule.steps * schedule.batch
+    share = made.recipe.network.start_share
+    mixed = [["mixed", f"{share:.0%} of each weight is that of the file it was begun with"]]
     return table(
         ["", ""],
         [
             ["steps", f"{schedule.steps:,} of {schedule.batch} pictures: {pictures:,}"],
+            *(mixed if share else []),
             ["time", f"{made.history.seconds / 3600:.2f} h"],
             ["machine", f"{origin.machine['processor']}, {origin.machine['cores_usable']} cores"],
             ["device", schedule.device],

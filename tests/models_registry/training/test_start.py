@@ -182,6 +182,7 @@ def test_the_finished_file_is_mixed_with_what_it_began_with(trained: Trained) ->
         wanted = 0.25 * began[name] + 0.75 * ended[name]
         np.testing.assert_allclose(between[name], wanted, atol=1e-5)
     assert between.keys() == ended.keys()
+    assert "25% of each weight" in mixed.with_suffix(".md").read_text()
 
 
 @pytest.mark.parametrize("start", [None, "out/rectangles.onnx"])
