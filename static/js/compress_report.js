@@ -63,7 +63,7 @@ function time(report) {
 function drift(report) {
   const value = report.drift?.relative;
   if (value === null || value === undefined) return none();
-  return [h("span", { class: value > 0.2 ? "bad" : null }, `${percent(value)} %`), report.on_noise ? h("span", { class: "quiet small block" }, gettext("on noise")) : null];
+  return [h("span", { class: value > 0.2 ? "bad" : null }, `${percent(value)}\u00a0%`), report.on_noise ? h("span", { class: "quiet small block" }, gettext("on noise")) : null];
 }
 
 function accuracy(report) {
