@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_registry.runtime.detections import FloatArray
+from models_registry.runtime.motion_blobs import box_areas, intersections
 from models_registry.training.geometry import Drawn
 from models_registry.training.labelled import LabelledSource, joined, make_objects
 from models_registry.training.pictures import Picture, PictureStore
@@ -37,9 +38,9 @@ class Stock:
         self._pictures = [x for source in sources for x in source.pictures]
         self._of_class: dict[int, list[tuple[int, int]]] = {}
         given = [source.paste for source in sources for _ in source.pictures]
-        for number, picture in enumerate(self._pictures):
-            objects = picture.objects
-            usable = given[number] & ~objects.ignored & (objects.score >= SURE)
+        for number in np.flatnonzero(given).tolist():
+            objects = self._pictures[number].objects
+            usable = ~objects.ignored & (objects.score >= SURE)
             for row in np.flatnonzero(usable & ~_crowded(objects.xyxy)):
                 self._of_class.setdefault(int(objects.kind[row]), []).append((number, int(row)))
 
@@ -83,12 +84,9 @@ class Stock:
 
 def _crowded(xyxy: FloatArray) -> NDArray[np.bool_]:
     """(N,) what another object reaches into: it would come along without a label."""
-    low = np.maximum(xyxy[:, None, :2], xyxy[None, :, :2])
-    high = np.minimum(xyxy[:, None, 2:], xyxy[None, :, 2:])
-    common = (high - low).clip(min=0).prod(axis=2)
+    common = intersections(xyxy, xyxy)
     np.fill_diagonal(common, 0)
-    own = (xyxy[:, 2:] - xyxy[:, :2]).prod(axis=1)
-    crowded: NDArray[np.bool_] = common.sum(axis=1) > 0.1 * own
+    crowded: NDArray[np.bool_] = common.sum(axis=1) > 0.1 * box_areas(xyxy)
     return crowded
 
 
@@ -99,12 +97,11 @@ def _room(cut: Picture, drawn: Drawn, rng: np.random.Generator) -> tuple[int, in
     if high >= rows or wide >= columns:
         return None
     known = drawn.objects.xyxy[~drawn.objects.ignored]
-    areas = (known[:, 2:] - known[:, :2]).prod(axis=1)
+    areas = box_areas(known)
     for _ in range(PLACES):
         left, top = int(rng.integers(columns - wide)), int(rng.integers(rows - high))
-        here = np.array([left, top, left + wide, top + high], np.float32)
-        low, far = np.maximum(known[:, :2], here[:2]), np.minimum(known[:, 2:], here[2:])
-        hidden = (far - low).clip(min=0).prod(axis=1)
+        here = np.array([[left, top, left + wide, top + high]], np.float32)
+        hidden = intersections(here, known)[0]
         if (hidden <= (1 - LEAST_SEEN) * areas).all():
             return left, top
     return None

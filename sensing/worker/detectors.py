@@ -28,5 +28,5 @@ def build_detector(spec: DetectorSpec, scene: Scene | None = None) -> Detector:
         return build_motion(spec, scene)
     load = load_attentive if spec.attention else load_detector
     model: Detector = load(Path(spec.model_path), spec.contract, threads=spec.threads)
-    beside = None if spec.alone else witness(scene)
+    beside = witness(spec, scene)
     return model if beside is None else VouchedDetector(model, beside)

@@ -27,11 +27,12 @@ def build_motion(spec: DetectorSpec, scene: Scene | None = None) -> MotionDetect
     return MotionDetector(motion_parameters(spec.parameters, scene))
 
 
-def witness(scene: Scene | None = None) -> Witness | None:
-    """Motion beside a model: see ``models_registry.runtime.vouching``. ``None`` where no module
-    looks at vehicles: of persons it says nothing, and would cost more than the model."""
+def witness(spec: DetectorSpec, scene: Scene | None = None) -> Witness | None:
+    """Motion beside a plan's model: see ``models_registry.runtime.vouching``. ``None`` where the
+    plan wants the model ``alone``, and where no module looks at vehicles: of persons motion says
+    nothing, and would cost more than the model."""
     parameters = motion_parameters({}, scene)
-    if not set(parameters.classes) & set(VEHICLES):
+    if spec.alone or not set(parameters.classes) & set(VEHICLES):
         return None
     return Witness(MotionDetector(parameters))
 

@@ -92,9 +92,9 @@ class ModelRunning:
     Attention is a matter of the model's process: motion sees every frame.
     """
 
-    def __init__(self, model: IsolatedDetector, witness: Witness | None) -> None:
+    def __init__(self, model: IsolatedDetector, beside: Witness | None) -> None:
         self.name = model.name
-        self._model, self._witness = model, witness
+        self._model, self._witness = model, beside
         self._motion_ms = 0.0
 
     @property
@@ -145,7 +145,7 @@ def start_detector(
     no sense and ``DetectorLost`` when no process can be had; a file that cannot serve is told by
     ``loaded``. ``in_the_background``: it takes what the others leave, and may be slow."""
     if spec.model_path:
-        beside = None if spec.alone else witness(scene)  # before there is a process to leave behind
+        beside = witness(spec, scene)  # before there is a process to leave behind
         model = IsolatedDetector(
             Path(spec.model_path),
             spec.contract,

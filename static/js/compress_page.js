@@ -14,7 +14,7 @@ const version = readJson("version");
 const choices = readJson("choices", { sets: [], cameras: [] });
 const form = find("order");
 let editor = null, timer = null, asked = 0;
-let likely = ""; // where stills come from unless somebody chooses
+let likely = ""; // where stills come from; null once somebody has chosen
 
 async function startEditor() {
   try {

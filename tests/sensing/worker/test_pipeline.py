@@ -91,8 +91,8 @@ def test_the_scene_tells_the_motion_detector_what_to_look_for() -> None:
     people = parse_scene({"lines": SCENE["lines"], "modules": [{"kind": "person_count"}]})
     assert scene_classes(people) == ("person",)
     assert scene_classes(Scene()) == LABELS
-    assert witness(people) is None  # of persons it says nothing to a model
-    assert witness(parse_scene(SCENE)) is not None
+    assert witness(DetectorSpec(), people) is None  # of persons it says nothing to a model
+    assert witness(DetectorSpec(), parse_scene(SCENE)) is not None
 
 
 def test_a_detector_that_does_not_exist_is_refused_in_words() -> None:
