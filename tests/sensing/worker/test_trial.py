@@ -99,6 +99,20 @@ def test_one_slow_frame_in_fifty_is_forgiven() -> None:
     assert judged.fault() is None
 
 
+def test_frames_that_a_busy_box_delays_are_not_its_fault() -> None:
+    judged = Trial(BUDGET_MS)
+    for at in range(100):
+        judged.old_took(25.0)
+        judged.new_took(500.0 if at % 10 == 0 else 30.0)
+    assert judged.fault() is None
+    for _ in range(100):
+        judged.old_took(25.0)
+        judged.new_took(BUDGET_MS + 1)
+    fault = judged.fault()
+    assert fault is not None
+    assert fault.cause == "too_slow"
+
+
 def test_enough_is_seen_after_so_many_frames_and_objects() -> None:
     assert not trial(seen(LEFT), seen(LEFT), OBJECTS - 1).enough
     assert trial(seen(LEFT), seen(LEFT), OBJECTS).enough
