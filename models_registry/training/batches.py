@@ -6,6 +6,7 @@ processes may prepare them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,12 +25,14 @@ LARGEST = 1.5  # pictures are kept so much larger than the network's input, for 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """``pixels`` (B, 3, H, W) uint8 RGB; ``rows`` (N, 7): picture, class, corners in pixels, score;
-    ``ignored`` (M, 6): picture, class or -1 for any, corners; ``labelled`` (B, C)."""
+    ``ignored`` (M, 6): picture, class or -1 for any, corners; ``labelled`` (B, C); ``clear``:
+    ``pixels`` before light and weather, where a teacher is to see them so."""
 
     pixels: NDArray[np.uint8]
     rows: NDArray[np.float32]
     ignored: NDArray[np.float32]
     labelled: NDArray[np.bool_]
+    clear: NDArray[np.uint8] | None = None
 
 
 class Batches:
@@ -56,10 +59,12 @@ class Batches:
         rng = np.random.default_rng([recipe.seed, step])
         width, height = self._size(rng)
         calm = step >= schedule.steps * (1 - schedule.calm_share)
-        drawn = [self._draw(rng, width, height, calm) for _ in range(schedule.batch)]
-        pixels = np.stack([x.picture[..., ::-1].transpose(2, 0, 1) for x in drawn])
+        both = [self._draw(rng, width, height, calm) for _ in range(schedule.batch)]
+        clear, drawn = zip(*both, strict=True)
         rows, ignored = _tables([x.objects for x in drawn])
-        return Batch(pixels, rows, ignored, np.stack([x.labelled for x in drawn]))
+        labelled = np.stack([x.labelled for x in drawn])
+        shown = _pixels(clear) if recipe.teacher and recipe.teacher.clear else None
+        return Batch(_pixels(drawn), rows, ignored, labelled, shown)
 
     def _size(self, rng: np.random.Generator) -> tuple[int, int]:
         network, factors = self._recipe.network, self._recipe.schedule.multi_scale
@@ -68,7 +73,10 @@ class Batches:
         width, height = (max(stride, round(x / stride) * stride) for x in sides)
         return width, height
 
-    def _draw(self, rng: np.random.Generator, width: int, height: int, calm: bool) -> Drawn:
+    def _draw(
+        self, rng: np.random.Generator, width: int, height: int, calm: bool
+    ) -> tuple[Drawn, Drawn]:
+        """A picture, and the same in some light and weather."""
         recipe = self._recipe.augmentation
 
         def draw() -> Drawn:
@@ -83,7 +91,11 @@ class Batches:
         if not calm and rng.random() < recipe.paste:
             drawn = self._stock.lay_on(drawn, rng)
         shining = drawn.objects.xyxy[~drawn.objects.ignored]
-        return replace(drawn, picture=weathered(drawn.picture, shining, recipe, rng))
+        return drawn, replace(drawn, picture=weathered(drawn.picture, shining, recipe, rng))
+
+
+def _pixels(drawn: Sequence[Drawn]) -> NDArray[np.uint8]:
+    return np.stack([x.picture[..., ::-1].transpose(2, 0, 1) for x in drawn])
 
 
 def _tables(found: list[Objects]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -67,6 +67,14 @@ class DetectorNet(nn.Module):
         self.enlarge = nn.Upsample(scale_factor=2.0, mode="nearest")
         self.smooth = nn.ModuleList(Convolution(neck, neck) for _ in used[:-1])
         self.heads = nn.ModuleList(Head(neck, classes) for _ in used)
+        self.map_channels = [(c, neck) for c in used]
+
+    @property
+    def map_layers(self) -> list[tuple[nn.Module, nn.Module]]:
+        """Of each stride the stage, and what its head looks at; their outputs have
+        ``map_channels``."""
+        seen = list(self.stages)[-len(self.strides) :]
+        return list(zip(seen, [*self.smooth, self.narrow[-1]], strict=True))
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""

@@ -94,6 +94,9 @@ class TeacherRecipe:
     ``least`` and ``sure`` they count neither way. ``soften``: of a labelled object this part of the
     target is the teacher's score for it (0 where it sees nothing). ``cells``: weight of a further
     loss, agreement with a teacher of the same classes, input and strides in every cell.
+    ``likeness``: weight of another, how unlike the student's maps are to the teacher's, ``maps``
+    naming a tensor of its file for each stride. ``clear``: in both the teacher sees each picture
+    as it was before light and weather.
     """
 
     path: str
@@ -101,13 +104,22 @@ class TeacherRecipe:
     sure: float = 0.4
     soften: float = 0.5
     cells: float | None = None
+    likeness: float = 0.0
+    maps: tuple[str, ...] = ()
+    clear: bool = False
 
     LIMITS: ClassVar = {
         "least": (0.001, 1),
         "sure": (0.001, 1),
         "soften": (0, 1),
         "cells": (0, 100),
+        "likeness": (0, 100),
     }
+
+    @property
+    def beside(self) -> bool:
+        """Whether it is asked beside the labels, for each picture that the student learns from."""
+        return bool(self.cells or self.likeness)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,10 @@ def _checked(recipe: Recipe) -> Recipe:
         raise invalid("augmentation.scale", "the smaller factor first", [low, high])
     if recipe.teacher and recipe.teacher.least > recipe.teacher.sure:
         raise invalid("teacher.least", "at most teacher.sure", recipe.teacher.least)
+    if recipe.teacher and recipe.teacher.likeness and len(recipe.teacher.maps) != len(strides):
+        raise invalid(
+            "teacher.maps", f"a tensor for each of {list(strides)}", list(recipe.teacher.maps)
+        )
     for part, sources in (("source", recipe.sources), ("evaluation", recipe.evaluation)):
         for index, source in enumerate(sources):
             _check_source(source, f"{part}[{index}]", recipe)

@@ -13,6 +13,7 @@ from torch import nn
 
 from models_registry.inspection.macs import count_macs, count_parameters
 from models_registry.training.batches import Batches
+from models_registry.training.beside import beside_labels
 from models_registry.training.blend import blend
 from models_registry.training.card import Made, card
 from models_registry.training.checkpoint import FILE as CHECKPOINT
@@ -28,7 +29,6 @@ from models_registry.training.provenance import Provenance, provenance
 from models_registry.training.quantized import write_int8
 from models_registry.training.recipe import Recipe, ScheduleRecipe, SourceRecipe
 from models_registry.training.report import report
-from models_registry.training.soft_cells import cells_teacher
 from models_registry.training.sources import read_source
 from models_registry.training.start import started
 from models_registry.training.teacher import load_teacher, taught
@@ -75,10 +75,12 @@ def train(
         if step == recipe.schedule.steps and recipe.network.start_share:
             blend(path, places.data / str(recipe.network.start), recipe.network.start_share)
 
-    net = None
+    torch.manual_seed(recipe.seed)
     if recipe.network.start is not None and not (places.out / CHECKPOINT).is_file():
         net = started(recipe, places.data, Batches(recipe, sources))
-    beside = cells_teacher(recipe, places.data) if distil else None
+    else:
+        net = DetectorNet(recipe.network, len(recipe.classes))
+    beside = beside_labels(recipe, places.data, net) if distil else None
     work = Work(recipe, places, path, sources, examinations, facts, save, net=net, beside=beside)
     taught_by = _teacher_figures if distil else None
     return carry_out(work, resume=resume, said=said, stop=stop, teacher=taught_by)
@@ -176,9 +178,10 @@ def prepare(
 
 def _settled(recipe: Recipe, distil: bool) -> Recipe:
     teacher = recipe.teacher
-    if distil and (teacher is None or not (teacher.soften or teacher.cells)):
+    if distil and (teacher is None or not (teacher.soften or teacher.beside)):
         raise TrainingFailed(
-            "recipe_invalid", "expected a [teacher] with soften or cells above 0 to distil from"
+            "recipe_invalid",
+            "expected a [teacher] with soften, cells or likeness above 0 to distil from",
         )
     if not distil and recipe.teacher is not None:
         return replace(recipe, teacher=replace(recipe.teacher, soften=0.0))

@@ -56,7 +56,8 @@ class Trainer:
     """Trains one net by ``recipe`` in ``folder``; whoever makes it anew there goes on.
 
     ``net``: instead of a fresh ``DetectorNet`` another module with its inputs and outputs.
-    ``beside``: a further loss of the pixels (0–1) and the net's answer to them.
+    ``beside``: a further loss of the pixels (0–1; the clear ones of a batch that has them) and the
+    net's answer to them.
     """
 
     def __init__(
@@ -152,8 +153,7 @@ class Trainer:
         rate = rate_at(self.step, self._recipe.schedule)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
-        pixels = self._tensor(batch.pixels).float().div_(255)
-        pixels = pixels.contiguous(memory_format=torch.channels_last)
+        pixels = self._pixels(batch.pixels)
         half = self._recipe.schedule.precision == "bfloat16"
         with torch.autocast(self._device.type, torch.bfloat16, enabled=half):
             answer = self.net(pixels)
@@ -171,12 +171,17 @@ class Trainer:
             )
         total = losses.total + BAND_COST * open_share(self.net)
         if self._beside is not None:
-            total = total + self._beside(pixels, answer.float())
+            shown = pixels if batch.clear is None else self._pixels(batch.clear)
+            total = total + self._beside(shown, answer.float())
         self._optimiser.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), LONGEST_GRADIENT)
         self._optimiser.step()
         return losses
+
+    def _pixels(self, array: Any) -> Tensor:
+        pixels = self._tensor(array).float().div_(255)
+        return pixels.contiguous(memory_format=torch.channels_last)
 
     def _tensor(self, array: Any) -> Tensor:
         return torch.from_numpy(array).to(self._device)

@@ -12,6 +12,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from models_registry.runtime.detector import load_detector
 from models_registry.training.errors import TrainingFailed
 from models_registry.training.extra import with_torch
 from models_registry.training.recipe import NetworkRecipe, Recipe, ScheduleRecipe, TeacherRecipe
@@ -80,15 +81,24 @@ def yolox(path: Path, labels: list[str] = LABELS) -> Path:
     return path
 
 
-def teacher(torch: Any, folder: Path, recipe: Recipe = RECIPE) -> Any:
+def teacher(folder: Path, recipe: Recipe = RECIPE) -> Any:
     yolox(folder / "yolox.onnx")
-    return with_torch("soft_cells").cells_teacher(recipe, folder)
+    net = with_torch("network").DetectorNet(recipe.network, len(recipe.classes))
+    return with_torch("beside").beside_labels(recipe, folder, net)
+
+
+def scores_of(folder: Path, pixels: Any, recipe: Recipe = RECIPE) -> Any:
+    contract = load_detector(yolox(folder / "yolox.onnx"), warm_up=False).contract
+    sizes = recipe.network.sizes
+    run = with_torch("teacher_run").TeacherRun(folder / "yolox.onnx", contract, sizes)
+    grid = with_torch("grid_teacher").GridTeacher(run, contract.labels, recipe)
+    return grid.scores(run(pixels)[0])
 
 
 def test_it_speaks_of_the_student_s_cells_and_classes(torch: Any, tmp_path: Path) -> None:
     pixels = torch.zeros(2, 3, HEIGHT, WIDTH)
     pixels[1, 2] = 0.8  # blue, of RGB
-    scores = teacher(torch, tmp_path).scores(pixels)
+    scores = scores_of(tmp_path, pixels)
     assert scores.shape == (2, 3, 96 + 24 + 6)
     torch.testing.assert_close(scores[:, 0], torch.full((2, 126), 0.6))  # motorbike
     assert scores[:, 1].max() == 0  # it knows no trucks
@@ -98,16 +108,17 @@ def test_it_speaks_of_the_student_s_cells_and_classes(torch: Any, tmp_path: Path
 
 def test_it_speaks_on_every_canvas_that_the_student_learns_on(torch: Any, tmp_path: Path) -> None:
     network = replace(RECIPE.network, canvases=((64, 64),))
-    its = teacher(torch, tmp_path, replace(RECIPE, network=network))
-    assert its.scores(torch.zeros(1, 3, 64, 64)).shape == (1, 3, 64 + 16 + 4)
-    assert its.scores(torch.zeros(1, 3, HEIGHT, WIDTH)).shape == (1, 3, 126)
+    recipe = replace(RECIPE, network=network)
+    for (width, height), cells in (((64, 64), 64 + 16 + 4), ((WIDTH, HEIGHT), 126)):
+        scores = scores_of(tmp_path, torch.zeros(1, 3, height, width), recipe)
+        assert scores.shape == (1, 3, cells)
 
 
 def test_a_student_is_raised_to_it_and_never_pushed_below(torch: Any, tmp_path: Path) -> None:
     answer = torch.zeros(1, 7, 126)  # every class .5
     answer[:, 4, :60] = 4.0
     answer.requires_grad_()
-    loss = teacher(torch, tmp_path)(torch.zeros(1, 3, HEIGHT, WIDTH), answer)
+    loss = teacher(tmp_path)(torch.zeros(1, 3, HEIGHT, WIDTH), answer)
     loss.backward()
     assert loss.item() > 0
     slope = answer.grad[0]
@@ -128,8 +139,8 @@ def test_a_student_is_raised_to_it_and_never_pushed_below(torch: Any, tmp_path: 
     ],
 )
 def test_a_canvas_that_it_cannot_speak_of_is_told(
-    torch: Any, tmp_path: Path, recipe: Recipe, words: str
+    tmp_path: Path, recipe: Recipe, words: str
 ) -> None:
     with pytest.raises(TrainingFailed, match=words) as caught:
-        teacher(torch, tmp_path, recipe)
+        teacher(tmp_path, recipe)
     assert caught.value.code == "teacher_unusable"
