@@ -3,6 +3,7 @@ videos, objects cut out of their pictures."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import shutil
@@ -62,11 +63,14 @@ def _videos(recipe: SourceRecipe, path: Path) -> list[Path]:
 def _made(kept: Path, key: object, make: Callable[[Path], None]) -> Path:
     name = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:20]
     folder = kept / name
-    if not (folder / ANNOTATIONS).is_file():
-        waiting = kept / f".{name}"
-        shutil.rmtree(waiting, ignore_errors=True)
-        make(waiting)
-        waiting.replace(folder)  # a run that is broken off leaves no half set behind
+    kept.mkdir(parents=True, exist_ok=True)
+    with (kept / f".{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two runs one makes it, and the other waits
+        if not (folder / ANNOTATIONS).is_file():
+            waiting = kept / f".{name}"
+            shutil.rmtree(waiting, ignore_errors=True)
+            make(waiting)
+            waiting.replace(folder)  # a run that is broken off leaves no half set behind
     return folder
 
 

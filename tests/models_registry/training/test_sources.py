@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import cv2
 import numpy as np
@@ -129,6 +132,29 @@ def test_rendered_pictures_are_made_once_and_label_every_class(tmp_path: Path) -
     assert len(source.pictures) == 3
     assert source.pictures[0].labelled.all()
     assert [x.objects.ignored.tolist() for x in source.pictures] == [[False], [True], [False]]
+
+
+def test_two_runs_at_once_make_a_set_once(tmp_path: Path) -> None:
+    begun, asked = Event(), []
+
+    def render(url: str, count: int) -> Iterator[tuple[bytes, tuple[LabelledBox, ...]]]:
+        asked.append(url)
+        begun.set()
+        yield jpeg(0), ()
+        time.sleep(0.3)  # the other one is at the door by now
+        yield jpeg(1), ()
+
+    def pictures() -> int:
+        folder = source_folder(recipe, tmp_path, tmp_path / "kept", render, print)
+        return len(read_source(recipe, ROAD_USERS, folder).pictures)
+
+    recipe = SourceRecipe("sim", "simulation", urls=("sim://road",), count=2)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(pictures)
+        begun.wait()
+        second = pool.submit(pictures)
+        assert (first.result(), second.result()) == (2, 2)
+    assert asked == ["sim://road"]
 
 
 def test_every_nth_frame_of_a_video_becomes_a_still(tmp_path: Path) -> None:
