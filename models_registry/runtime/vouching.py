@@ -31,6 +31,7 @@ Bools = NDArray[np.bool_]
 SAME_IOU = 0.3
 SAME_VEHICLE_IOU = 0.5
 INSIDE = 0.8  # share of a part that lies in its whole
+LESS_SURE = 0.6  # of its whole's confidence; what is seen as surely is a vehicle close behind
 LOOK_PERIOD_S = 0.06  # in less nothing travels so far that motion knows more
 SURE = 0.6  # what motion must give a thing, and what a box it vouches for is raised to
 
@@ -103,7 +104,8 @@ def vouched(found: Detections, moving: Sequence[Moving]) -> Detections:
 def _parts(found: Detections, vehicle: Bools, travels: Bools) -> Bools:
     """(N,) boxes of vehicles that lie in that of another which travels: a roof, a trailer's end.
 
-    A car before a bus lies in that box too, but is seen surely.
+    A car before a bus lies in that box too, but is seen surely; so does one that looks out from
+    behind a van, and is seen less surely than it, but not by much.
     """
     wholes = np.flatnonzero(travels & vehicle)
     part = vehicle & (found.confidence < SURE)
@@ -112,6 +114,7 @@ def _parts(found: Detections, vehicle: Bools, travels: Bools) -> Bools:
     areas = box_areas(found.xyxy)
     inside = intersections(found.xyxy[wholes], found.xyxy) >= INSIDE * areas
     inside &= areas < areas[wholes][:, None]
+    inside &= found.confidence < LESS_SURE * found.confidence[wholes][:, None]
     part &= inside.any(axis=0)
     return part
 
