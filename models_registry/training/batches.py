@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from models_registry.training.errors import TrainingFailed
 from models_registry.training.geometry import Drawn, four_pictures, one_picture
 from models_registry.training.labelled import LabelledSource, Objects
 from models_registry.training.pasting import Stock
@@ -66,6 +67,10 @@ class Batches:
         shown = _pixels(clear) if recipe.teacher and recipe.teacher.clear else None
         return Batch(_pixels(drawn), rows, ignored, labelled, shown)
 
+    def handed_over(self) -> _HandedOver:
+        """The same for a loader's processes."""
+        return _HandedOver(self)
+
     def _size(self, rng: np.random.Generator) -> tuple[int, int]:
         network, factors = self._recipe.network, self._recipe.schedule.multi_scale
         factor, stride = factors[int(rng.integers(len(factors)))], max(network.strides)
@@ -92,6 +97,20 @@ class Batches:
             drawn = self._stock.lay_on(drawn, rng)
         shining = drawn.objects.xyxy[~drawn.objects.ignored]
         return drawn, replace(drawn, picture=weathered(drawn.picture, shining, recipe, rng))
+
+
+class _HandedOver:
+    """Gives a failure as a value: one that is raised in a loader's process torch raises again with
+    a traceback for its message, and without its code."""
+
+    def __init__(self, batches: Batches) -> None:
+        self._batches = batches
+
+    def __getitem__(self, step: int) -> Batch | TrainingFailed:
+        try:
+            return self._batches[step]
+        except TrainingFailed as error:
+            return error
 
 
 def _pixels(drawn: Sequence[Drawn]) -> NDArray[np.uint8]:

@@ -6,21 +6,25 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from models_registry.training.history import Evaluated, History, shown
+from models_registry.training.history import Evaluated, History, duration, shown
 from models_registry.training.labelled import LabelledSource
 from models_registry.training.provenance import Provenance
 from models_registry.training.recipe import NetworkRecipe, Recipe
 
 FIGURE = re.compile(r"[\d.,]+ ?%?|–")  # as the tables write one; a dash: not measured
+# What Markdown would read as its own in a name: a cell's end, emphasis, code, a tag, a link, an
+# entity. Underscores within words are none of it.
+MARKS = re.compile(r"[\\|*`<\[\]]|&(?=#?\w+;)|(?<!\w)_|_(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A finished training. ``teacher``: the teacher's own figures in a distillation; ``parent``:
-    those of the file that this one was made smaller from."""
+    """A training after ``step`` steps. ``teacher``: the teacher's own figures in a distillation;
+    ``parent``: those of the file that this one was made smaller from."""
 
     recipe: Recipe
     sources: tuple[LabelledSource, ...]
+    step: int
     history: History
     provenance: Provenance
     file_bytes: int
@@ -30,18 +34,33 @@ class Made:
     weights: str = "fp32"
     parent: tuple[Evaluated, ...] = ()
 
+    @property
+    def stopped(self) -> str:
+        """Where, in words; empty if it came to its end."""
+        steps = self.recipe.schedule.steps
+        return "" if self.step >= steps else f"stopped after step {self.step:,} of {steps:,}"
+
 
 def card(made: Made) -> str:
     """Markdown."""
-    recipe, history = made.recipe, made.history
+    return "\n\n".join((f"# {plain(made.recipe.name)}", *lead(made), *sections(made))) + "\n"
+
+
+def lead(made: Made) -> list[str]:
+    """What stands between the name and the first heading."""
+    stopped = f"**Unfinished: {made.stopped}.** `--resume` goes on from there."
+    return [part for part in (stopped if made.stopped else "", made.recipe.notes) if part]
+
+
+def sections(made: Made) -> list[str]:
+    """All below, beginning with a heading."""
+    recipe = made.recipe
     parts = [
-        f"# {recipe.name}",
-        recipe.notes,
         "## What it is",
         table(
             ["", ""],
             [
-                ["finds", ", ".join(recipe.classes)],
+                *_finds(made),
                 ["input", _sizes(recipe.network)],
                 ["parameters", f"{made.parameters:,}"],
                 ["multiply-accumulates per frame", f"{made.macs / 1e9:.3f} G"],
@@ -50,8 +69,8 @@ def card(made: Made) -> str:
             ],
         ),
         "## What it finds",
-        _figures(history.evaluations, {"the teacher": made.teacher, "before": made.parent}),
-        _meaning(history.evaluations),
+        _figures(made),
+        _meaning(made.history.evaluations),
         "## Data",
         _data(made),
         "A class that a source does not label is unknown on its pictures, and no error there taught"
@@ -64,7 +83,19 @@ def card(made: Made) -> str:
         "## Recipe",
         "```\n" + recipe_lines(recipe.to_json()) + "\n```",
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return [part for part in parts if part]
+
+
+def _finds(made: Made) -> list[list[str]]:
+    """A class without an example is not found, unless it was learnt from something else."""
+    recipe, counted = made.recipe, [x.counts(made.recipe.classes) for x in made.sources]
+    unseen = [name for name in recipe.classes if not any(x[name] for x in counted)]
+    if not unseen:
+        return [["finds", ", ".join(recipe.classes)]]
+    elsewhere = bool(recipe.network.start or (recipe.teacher and recipe.teacher.beside))
+    found = [x for x in recipe.classes if elsewhere or x not in unseen]
+    row = ["no example in this training" if elsewhere else "never seen", ", ".join(unseen)]
+    return [["finds", ", ".join(found) or "nothing"], row]
 
 
 def _sizes(network: NetworkRecipe) -> str:
@@ -72,9 +103,14 @@ def _sizes(network: NetworkRecipe) -> str:
     return f"{sizes} pixels, RGB" + (", by a picture's shape" if network.canvases else "")
 
 
-def _figures(evaluations: list[Evaluated], beside: dict[str, tuple[Evaluated, ...]]) -> str:
+def _figures(made: Made) -> str:
+    evaluations = made.history.evaluations
+    beside = {"the teacher": made.teacher, "before": made.parent}
+    if not made.recipe.evaluation:
+        return "Not measured: the recipe names no `[[evaluation]]`."
     if not evaluations:
-        return "Not measured: the recipe names no [[evaluation]]."
+        every = made.recipe.schedule.evaluate_every
+        return f"Not measured yet: {made.stopped}, measured every {every:,} steps and at the end."
     last = max(x.step for x in evaluations)
     rows = [x for x in evaluations if x.step == last]
     others = [x for found in beside.values() for x in found]
@@ -90,10 +126,10 @@ def _meaning(evaluations: list[Evaluated]) -> str:
     if not evaluations:
         return ""
     last = max(x.step for x in evaluations)
+    whose = f"the averaged weights after step {last:,}" if last else "the file it was begun with"
     return (
         "AP50 as docs/measuring-models.md defines it; a dash: the labels do not cover the class, or"
-        f" have none of it. The figures are those of the averaged weights after step {last:,}; no"
-        " step was picked by them."
+        f" have none of it. The figures are those of {whose}; no step was picked by them."
     )
 
 
@@ -120,15 +156,16 @@ def _data(made: Made) -> str:
 
 def _making(made: Made) -> str:
     schedule, origin = made.recipe.schedule, made.provenance
-    pictures = schedule.steps * schedule.batch
+    pictures = f"{schedule.batch} pictures: {made.step * schedule.batch:,}"
+    stopped = f"{made.step:,} of {schedule.steps:,} done, each of {pictures}"
     share = made.recipe.network.start_share
     mixed = [["mixed", f"{share:.0%} of each weight is that of the file it was begun with"]]
     return table(
         ["", ""],
         [
-            ["steps", f"{schedule.steps:,} of {schedule.batch} pictures: {pictures:,}"],
-            *(mixed if share else []),
-            ["time", f"{made.history.seconds / 3600:.2f} h"],
+            ["steps", stopped if made.stopped else f"{made.step:,} of {pictures}"],
+            *(mixed if share and not made.stopped else []),
+            ["time", duration(made.history.seconds)],
             ["machine", f"{origin.machine['processor']}, {origin.machine['cores_usable']} cores"],
             ["device", schedule.device],
             ["torch", origin.torch],
@@ -156,8 +193,13 @@ def recipe_lines(document: dict[str, Any], indent: str = "") -> str:
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """Markdown; columns of figures end at the right."""
+    """Markdown; columns of figures end at the right. The cells are text and nothing else."""
     columns = zip(*rows, strict=True) if rows else [("",)] * len(head)
     rules = ["---:" if all(map(FIGURE.fullmatch, x)) else "---" for x in columns]
-    lines = [head, rules, *rows]
+    lines = [list(map(plain, head)), rules, *(list(map(plain, row)) for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def plain(text: str) -> str:
+    """Markdown that shows ``text`` as it is, in one line."""
+    return MARKS.sub(r"\\\g<0>", " ".join(text.split()))

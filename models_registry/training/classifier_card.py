@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from models_registry.training.card import recipe_lines, table
+from models_registry.training.card import plain, recipe_lines, table
 from models_registry.training.classifier_recipe import ClassifierRecipe
+from models_registry.training.history import duration
 from models_registry.training.provenance import Provenance
 
 
@@ -39,14 +40,14 @@ def classifier_card(recipe: ClassifierRecipe, made: Examined, origin: Provenance
         "pictures": f"{made.learnt:,} learnt from, {made.held_out:,} held out: the last"
         f" {recipe.pictures.hold_out:.0%} of each class by file name",
         "steps": f"{schedule.steps:,} of {schedule.batch} pictures",
-        "time": f"{made.seconds / 60:.1f} min",
+        "time": duration(made.seconds),
         "machine": f"{origin.machine['processor']}, {origin.machine['cores_usable']} cores",
         "torch": origin.torch,
         "code": origin.commit or "not a checkout",
         "seed": str(recipe.seed),
     }
     parts = [
-        f"# {recipe.name}",
+        f"# {plain(recipe.name)}",
         recipe.notes,
         "## What it is",
         table(["", ""], [list(x) for x in what.items()]),

@@ -23,8 +23,9 @@ from models_registry.training.classifier_trainer import ClassifierTrainer
 from models_registry.training.errors import TrainingFailed
 from models_registry.training.export import takes_bytes, write
 from models_registry.training.onnx_graph import to_onnx
+from models_registry.training.places import Places, set_up
 from models_registry.training.provenance import provenance
-from models_registry.training.run import Places, Said, notes, set_up
+from models_registry.training.run import Said, notes
 from models_registry.training.soft_targets import file_teacher
 
 
@@ -43,7 +44,8 @@ def train_classifier(
     """
     if distil and recipe.teacher is None:
         raise TrainingFailed("recipe_invalid", "expected a [teacher] to distil from")
-    set_up(recipe.schedule, places)
+    facts, path = provenance(torch.__version__), places.out / f"{recipe.name}.onnx"
+    set_up(recipe.schedule, places, path, resume=resume)
     learnt = read_kinds(recipe.pictures, places.data, held_out=False)
     held_out = read_kinds(recipe.pictures, places.data, held_out=True)
     said(f"{len(learnt.paths)} pictures, {len(held_out.paths)} held out of {len(learnt.classes)}")
@@ -52,7 +54,6 @@ def train_classifier(
         teach = file_teacher(recipe.teacher, learnt.classes, places.data)
     size = (recipe.network.input_width, recipe.network.input_height)
     shown = {x: examined(held_out, size, x) for x in WEATHERS}
-    facts, path = provenance(torch.__version__), places.out / f"{recipe.name}.onnx"
 
     def export(net: ClassifierNet, step: int) -> None:
         export_classifier(net, recipe, learnt.classes, path, notes(recipe, facts, step))

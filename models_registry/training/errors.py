@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class TrainingFailed(Exception):
     """``code`` is for programs, the message for people.
@@ -15,3 +17,7 @@ class TrainingFailed(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickling keeps the code: the error crosses from a loader's process to its parent."""
+        return TrainingFailed, (self.code, self.message)

@@ -18,11 +18,13 @@ from models_registry.training.errors import TrainingFailed
 from models_registry.training.evaluation import examine
 from models_registry.training.export import write
 from models_registry.training.finetune_detector import Agreement, DetectorGraph
+from models_registry.training.finite import no_number_in
 from models_registry.training.history import Evaluated
 from models_registry.training.made_sets import Render, no_renderer
+from models_registry.training.places import Places, set_up
 from models_registry.training.provenance import provenance
 from models_registry.training.recipe import FinetuneRecipe, Recipe
-from models_registry.training.run import Places, Said, Work, carry_out, notes, prepare, set_up
+from models_registry.training.run import Said, Work, carry_out, notes, prepare
 
 
 def finetune(
@@ -44,8 +46,8 @@ def finetune(
     """
     model, contract = _read(path)
     target = places.out / path.name
-    if target.resolve() == path.resolve():
-        raise TrainingFailed("output_exists", f"{path}: expected another folder to write to")
+    if target.resolve() in (path.resolve(), parent and parent.resolve()):
+        raise TrainingFailed("output_exists", f"{target}: expected another folder to write to")
     if contract.labels != recipe.classes:
         expected = ", ".join(recipe.classes)
         raise TrainingFailed(
@@ -55,7 +57,8 @@ def finetune(
     further = recipe.finetune or FinetuneRecipe()
     net = DetectorGraph(model, contract, learn_scales=further.learn_scales)
     recipe = _settled(recipe, further, path, contract, net)
-    set_up(recipe.schedule, places)
+    set_up(recipe.schedule, places, target, resume=resume)
+    beside = _agreement(parent, recipe, further, contract, net)
     sources, examinations = prepare(recipe, places, render, said)
     before = tuple(Evaluated.of(0, x.name, examine(path, x, contract)) for x in examinations)
     for evaluated in before:
@@ -72,7 +75,7 @@ def finetune(
     work = Work(
         recipe, places, target, sources, examinations, facts, save,
         net=net,
-        beside=_agreement(parent, recipe, further, contract, net),
+        beside=beside,
         before=before,
         weights="int8" if net.graph.quantized else "fp32",
     )  # fmt: skip
@@ -84,7 +87,12 @@ def _read(path: Path) -> tuple[onnx.ModelProto, ModelContract]:
         contract = load_detector(path, warm_up=False).contract
     except ModelUnusable as error:
         raise TrainingFailed("model_unusable", f"{path.name}: {error}") from error
-    return onnx.load(path), contract
+    model = onnx.load(path)
+    if (name := no_number_in(model)) is not None:
+        raise TrainingFailed(
+            "model_unusable", f"{path.name}: expected weights that are numbers, got NaN in {name}"
+        )
+    return model, contract
 
 
 def _settled(

@@ -59,6 +59,13 @@ def shown(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}".removeprefix("0")
 
 
+def duration(seconds: float) -> str:
+    """In the unit in which it has two or three figures."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds >= 0.1 else "less than 0.1 s"
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.2f} h"
+
+
 @dataclass(slots=True)
 class History:
     """Grows while a training goes on; kept in its checkpoints. ``seconds`` of work, all runs."""

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from models_registry.training.errors import TrainingFailed
 from models_registry.training.fields import invalid
 
 
@@ -31,11 +32,11 @@ def _upon_base(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
 
 def _parsed(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors may mark it so
     except OSError as error:
         raise invalid(path.name, "a file that can be read", error.strerror) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise invalid(path.name, "TOML", str(error)) from error
+        raise TrainingFailed("recipe_invalid", f"{path.name}: expected TOML: {error}") from error
 
 
 def _merged(base: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:

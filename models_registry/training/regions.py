@@ -22,12 +22,13 @@ from models_registry.training.layers import Convolution
 from models_registry.training.made_sets import Render
 from models_registry.training.onnx_graph import to_onnx
 from models_registry.training.optimiser import make_optimiser, rate_at
+from models_registry.training.places import Places, set_up
 from models_registry.training.provenance import provenance
 from models_registry.training.regions_cameras import read_cameras, read_objects
 from models_registry.training.regions_card import RegionFigures, regions_card
 from models_registry.training.regions_pairs import Pair, Pairs
 from models_registry.training.regions_recipe import RegionNetRecipe, RegionsRecipe
-from models_registry.training.run import Places, Said, set_up
+from models_registry.training.run import Said
 from models_registry.training.teacher import load_teacher
 
 Bytes = NDArray[np.uint8]

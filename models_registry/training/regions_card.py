@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models_registry.training.card import recipe_lines, table
+from models_registry.training.history import duration
 from models_registry.training.provenance import Provenance
 from models_registry.training.regions_recipe import RegionsRecipe
 
@@ -69,7 +70,7 @@ def regions_card(
             ["", ""],
             [
                 ["steps", f"{schedule.steps:,} of {schedule.batch} pairs"],
-                ["time", f"{seconds / 60:.1f} min"],
+                ["time", duration(seconds)],
                 ["machine", f"{facts.machine['processor']}"],
                 ["torch", facts.torch],
                 ["code", facts.commit or "not a checkout"],

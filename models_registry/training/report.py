@@ -1,73 +1,93 @@
-"""A run's curves as one HTML file that needs nothing beside it."""
+"""A run's curves and its card as one HTML file that needs nothing beside it."""
 
 from __future__ import annotations
 
 import html
+import json
 
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
+from plotly.offline import get_plotlyjs
 
-from models_registry.training.card import Made, card
-from models_registry.training.history import History
+from models_registry.inspection.card_html import card_html
+from models_registry.training.card import Made, lead, sections
+from models_registry.training.curves import Curve, Panel, panels
+from models_registry.training.report_look import DRAWS, STYLE
 
-STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}"
-    "pre{white-space:pre-wrap;background:#f4f5f7;padding:1rem;border-radius:6px}"
-)
+NO_CURVES = "No curves: fewer than two points were noted."
 
 
 def report(made: Made) -> str:
-    """HTML: curves, then the card's text."""
+    """HTML: the card's first words, the curves, the rest of the card."""
     title = html.escape(made.recipe.name)
-    curves = figure(made.history).to_html(full_html=False, include_plotlyjs=True)
+    found = panels(made.history)
+    rest = card_html("\n\n".join(sections(made)))
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{STYLE}</style></head><body><h1>{title}</h1>{curves}"
-        f"<pre>{html.escape(card(made))}</pre></body></html>"
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        f"<title>{title}</title><style>{STYLE}</style></head><body><main>"
+        f"<h1>{title}</h1>{_lead(made)}"
+        f"<h2>Curves</h2>{_curves(found)}"
+        f"<article>{rest}</article>"
+        f"</main>{_drawing(found)}</body></html>"
     )
 
 
-def figure(history: History) -> go.Figure:
-    """Losses, accuracy, learning rate and speed over the steps."""
-    titles = ("Loss", "AP50 by set", "AP50 by class", "Learning rate, pictures per second")
-    shape = make_subplots(
-        rows=2,
-        cols=2,
-        subplot_titles=titles,
-        specs=[[{}, {}], [{}, {"secondary_y": True}]],
-    )
-    steps = [x.step for x in history.steps]
-    for name, values in (
-        ("total", [x.loss for x in history.steps]),
-        ("classes", [x.class_loss for x in history.steps]),
-        ("boxes", [x.box_loss for x in history.steps]),
-    ):
-        shape.add_trace(go.Scatter(x=steps, y=values, name=f"loss: {name}"), row=1, col=1)
-    _accuracy(shape, history)
-    rates, speeds = [x.rate for x in history.steps], [x.pictures_per_s for x in history.steps]
-    shape.add_trace(go.Scatter(x=steps, y=rates, name="learning rate"), row=2, col=2)
-    shape.add_trace(
-        go.Scatter(x=steps, y=speeds, name="pictures/s"), row=2, col=2, secondary_y=True
-    )
-    shape.update_layout(height=820, template="plotly_white", legend={"orientation": "h"})
-    shape.update_xaxes(title_text="step")
-    shape.update_yaxes(range=[0, 1], row=1, col=2)
-    shape.update_yaxes(range=[0, 1], row=2, col=1)
-    return shape
+def _lead(made: Made) -> str:
+    shown = [card_html(part) for part in lead(made)]
+    if made.stopped:
+        shown[0] = f'<div class="unfinished">{shown[0]}</div>'
+    return "".join(shown)
 
 
-def _accuracy(shape: go.Figure, history: History) -> None:
-    for source in dict.fromkeys(x.source for x in history.evaluations):
-        found = [x for x in history.evaluations if x.source == source]
-        steps = [x.step for x in found]
-        for name, values in (
-            ("mean", [x.mean_ap50 for x in found]),
-            ("any vehicle", [x.any_vehicle_ap50 for x in found]),
-        ):
-            line = go.Scatter(x=steps, y=values, name=f"{source}: {name}", mode="lines+markers")
-            shape.add_trace(line, row=1, col=2)
-        for name in found[0].ap50:
-            values = [x.ap50.get(name) for x in found]
-            if any(x is not None for x in values):
-                line = go.Scatter(x=steps, y=values, name=f"{source}: {name}", mode="lines+markers")
-                shape.add_trace(line, row=2, col=1)
+def _curves(found: list[Panel]) -> str:
+    if not found:
+        return f"<p>{NO_CURVES}</p>"
+    return '<div class="panels">' + "".join(map(_panel, found)) + "</div>"
+
+
+def _panel(panel: Panel) -> str:
+    """Its legend is the page's own: Plotly's takes room that a phone does not have."""
+    keys = "".join(map(_key, panel.curves)) if len(panel.curves) > 1 else ""
+    title = html.escape(panel.title)
+    return (
+        f"<figure><figcaption><h3>{title}</h3>"
+        + (f'<ul class="keys">{keys}</ul>' if keys else "")
+        + f'</figcaption><div class="plot" role="img" aria-label="{title}, table below"></div>'
+        f"<details><summary>As a table</summary>{_numbers(panel)}</details></figure>"
+    )
+
+
+def _key(curve: Curve) -> str:
+    stroke = {"solid": "solid", "dot": "dotted"}.get(curve.dash, "dashed")
+    style = f"border-top:3px {stroke} var(--{curve.hue})"
+    return f'<li><i style="{style}"></i>{html.escape(curve.name)}</li>'
+
+
+def _numbers(panel: Panel) -> str:
+    known = [dict(zip(x.steps, x.values, strict=True)) for x in panel.curves]
+    head = "".join(f"<th>{html.escape(x)}</th>" for x in ("step", *(y.name for y in panel.curves)))
+    rows = []
+    for step in sorted({step for x in panel.curves for step in x.steps}):
+        values = [x.get(step) for x in known]
+        cells = "".join(f"<td>{_number(x, panel.form)}</td>" for x in values)
+        rows.append(f"<tr><td>{step:,}</td>{cells}</tr>")
+    return (
+        f'<div class="scroll-x numbers"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _number(value: float | None, form: str) -> str:
+    if value is None:
+        return "–"
+    if form == ".3f":
+        return f"{value:.3f}"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _drawing(found: list[Panel]) -> str:
+    if not found:
+        return ""
+    drawn = [{"data": [x.drawn() for x in p.curves], "layout": p.layout()} for p in found]
+    listed = json.dumps(drawn).replace("<", "\\u003c")  # no name may end the script
+    return f"<script>{get_plotlyjs()}</script><script>const PANELS = {listed};{DRAWS}</script>"

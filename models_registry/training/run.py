@@ -25,26 +25,17 @@ from models_registry.training.history import Evaluated
 from models_registry.training.labelled import LabelledSource
 from models_registry.training.made_sets import Render, no_renderer, source_folder
 from models_registry.training.network import DetectorNet
+from models_registry.training.places import Places, set_up
 from models_registry.training.provenance import Provenance, provenance
 from models_registry.training.quantized import write_int8
-from models_registry.training.recipe import Recipe, ScheduleRecipe, SourceRecipe
+from models_registry.training.recipe import Recipe, SourceRecipe
 from models_registry.training.report import report
 from models_registry.training.sources import read_source
-from models_registry.training.start import started
+from models_registry.training.start import see, started
 from models_registry.training.teacher import load_teacher, taught
 from models_registry.training.trainer import Beside, Trainer
 
 Said = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """``data``: what the recipe's paths are relative to. ``out``: model, card, report, checkpoint.
-    ``kept``: rendered pictures and the teacher's answers, worth keeping from run to run."""
-
-    data: Path
-    out: Path
-    kept: Path
 
 
 def train(
@@ -62,25 +53,24 @@ def train(
     ``distil``: the teacher also softens the targets of labelled objects, and is measured itself.
     """
     recipe = _settled(recipe, distil)
-    if recipe.network.start_share and recipe.network.start is None:
-        raise TrainingFailed(
-            "recipe_invalid", "network.start_share: expected network.start (--start), got none"
-        )
-    set_up(recipe.schedule, places)
-    sources, examinations = prepare(recipe, places, render, said)
     facts, path = provenance(torch.__version__), places.out / f"{recipe.name}.onnx"
+    set_up(recipe.schedule, places, path, resume=resume)
+    begins = recipe.network.start is not None and not (places.out / CHECKPOINT).is_file()
+    torch.manual_seed(recipe.seed)
+    if begins:
+        net, new = started(recipe, places.data, path)
+    else:
+        net, new = DetectorNet(recipe.network, len(recipe.classes)), set()
+    beside = beside_labels(recipe, places.data, net) if distil else None
+    sources, examinations = prepare(recipe, places, render, said)
+    if begins:
+        see(net, Batches(recipe, sources), new)
 
     def save(net: DetectorNet, step: int) -> None:
         export(net, recipe, path, notes(recipe, facts, step))
         if step == recipe.schedule.steps and recipe.network.start_share:
             blend(path, places.data / str(recipe.network.start), recipe.network.start_share)
 
-    torch.manual_seed(recipe.seed)
-    if recipe.network.start is not None and not (places.out / CHECKPOINT).is_file():
-        net = started(recipe, places.data, Batches(recipe, sources))
-    else:
-        net = DetectorNet(recipe.network, len(recipe.classes))
-    beside = beside_labels(recipe, places.data, net) if distil else None
     work = Work(recipe, places, path, sources, examinations, facts, save, net=net, beside=beside)
     taught_by = _teacher_figures if distil else None
     return carry_out(work, resume=resume, said=said, stop=stop, teacher=taught_by)
@@ -135,6 +125,7 @@ def carry_out(
     made = Made(
         recipe=recipe,
         sources=work.sources,
+        step=trainer.step,
         history=trainer.history,
         provenance=work.facts,
         file_bytes=path.stat().st_size,
@@ -178,26 +169,19 @@ def prepare(
 
 def _settled(recipe: Recipe, distil: bool) -> Recipe:
     teacher = recipe.teacher
+    if recipe.network.start_share and recipe.network.start is None:
+        raise TrainingFailed(
+            "recipe_invalid", "network.start_share: expected network.start (--start), got none"
+        )
     if distil and (teacher is None or not (teacher.soften or teacher.beside)):
         raise TrainingFailed(
             "recipe_invalid",
             "expected a [teacher] with soften, cells or likeness above 0 to distil from",
         )
     if not distil and recipe.teacher is not None:
-        return replace(recipe, teacher=replace(recipe.teacher, soften=0.0))
+        alone = replace(recipe.teacher, soften=0.0, cells=None, likeness=0.0)
+        return replace(recipe, teacher=alone)
     return recipe
-
-
-def set_up(schedule: ScheduleRecipe, places: Places) -> None:
-    """Device, threads and folders. Raises ``TrainingFailed``."""
-    if schedule.device == "cuda" and not torch.cuda.is_available():
-        raise TrainingFailed(
-            "recipe_invalid", "schedule.device: expected a CUDA device, found none"
-        )
-    if schedule.threads:
-        torch.set_num_threads(schedule.threads)
-    for folder in (places.out, places.kept):
-        folder.mkdir(parents=True, exist_ok=True)
 
 
 def notes(recipe: Recipe | ClassifierRecipe, facts: Provenance, step: int) -> dict[str, str]:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from models_registry.training.batches import Batches
 from models_registry.training.errors import TrainingFailed
+from models_registry.training.finite import no_number_in
 from models_registry.training.layers import Block
 from models_registry.training.network import DetectorNet
 from models_registry.training.recipe import Recipe
@@ -31,21 +32,29 @@ BYTE = 255.0
 LITTLE = 0.1  # scale of what a new block adds; at 0 it would never learn
 
 
-def started(recipe: Recipe, data: Path, batches: Batches) -> DetectorNet:
-    """The recipe's network with the weights of its ``network.start`` (relative to ``data``).
+def started(recipe: Recipe, data: Path, target: Path) -> tuple[DetectorNet, set[nn.Module]]:
+    """The recipe's network with the weights of its ``network.start`` (relative to ``data``), and
+    the layers that the file lacks; ``see`` is to follow. ``target``: the file that is to be made.
 
-    Raises ``TrainingFailed`` (``start_unusable``) for a file of another network.
+    Raises ``TrainingFailed``: ``start_unusable`` for a file of another network, ``output_exists``
+    where it would be overwritten.
     """
     assert recipe.network.start is not None
     path = data / recipe.network.start
+    if path.resolve() == target.resolve():
+        raise TrainingFailed("output_exists", f"{target}: expected another folder to write to")
     net = DetectorNet(recipe.network, len(recipe.classes))
     new = take_weights(net, constants_of(path), path.name)
     if new and recipe.network.start_share:
         raise unusable(path.name, "every block of the network, to be mixed in at the end", "fewer")
+    return net, new
+
+
+def see(net: DetectorNet, batches: Batches, new: Collection[nn.Module]) -> None:
+    """Tells each normalisation but the ``new`` what pictures it will see."""
     count = min(BATCHES, len(batches))
     pictures = (torch.from_numpy(batches[at].pixels).float() / BYTE for at in range(count))
     calibrate(net, pictures, new)
-    return net
 
 
 def take_weights(
@@ -144,6 +153,8 @@ def constants_of(path: Path) -> dict[str, NDArray[np.float32]]:
         model = onnx.load(path)
     except (OSError, DecodeError) as error:
         raise unusable(path.name, "an ONNX file that can be read", str(error)) from error
+    if (name := no_number_in(model)) is not None:
+        raise unusable(path.name, "weights that are numbers", f"NaN in {name}")
     return {x.name: numpy_helper.to_array(x) for x in model.graph.initializer}
 
 

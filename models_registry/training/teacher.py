@@ -7,8 +7,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
+import onnx
 
 from models_registry.benchmarking.classes import class_name
 from models_registry.benchmarking.errors import MeasurementFailed
@@ -16,6 +18,7 @@ from models_registry.benchmarking.matching import overlaps
 from models_registry.benchmarking.stills import read_still
 from models_registry.runtime.detector import Detector, ModelUnusable, load_detector
 from models_registry.training.errors import TrainingFailed
+from models_registry.training.finite import no_number_in
 from models_registry.training.labelled import (
     Bools,
     LabelledPicture,
@@ -50,6 +53,8 @@ class Teacher:
 def load_teacher(recipe: TeacherRecipe, classes: tuple[str, ...], data: Path) -> Teacher:
     """Raises ``TrainingFailed`` (``teacher_unusable``)."""
     path = data / recipe.path
+    if not path.is_file():
+        raise TrainingFailed("teacher_unusable", f"{path}: expected an ONNX file, found none")
     try:
         detector = load_detector(path, warm_up=False)
         # The graph's contract, with weak boxes let through.
@@ -57,6 +62,11 @@ def load_teacher(recipe: TeacherRecipe, classes: tuple[str, ...], data: Path) ->
         detector = load_detector(path, contract)
     except ModelUnusable as error:
         raise TrainingFailed("teacher_unusable", f"{recipe.path}: {error}") from error
+    if (name := no_number_in(onnx.load(path))) is not None:
+        raise TrainingFailed(
+            "teacher_unusable",
+            f"{recipe.path}: expected weights that are numbers, got NaN in {name}",
+        )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     teacher = Teacher(recipe, detector, digest, classes)
     if not teacher.known.any():
@@ -115,10 +125,8 @@ def _seen(teacher: Teacher, source: LabelledSource, kept: Path, said: Said) -> l
     names = [f"{x.path.name} {x.path.stat().st_size}" for x in source.pictures]
     key = "\n".join([teacher.digest, str(teacher.recipe.least), *teacher.classes, *names])
     file = kept / f"teacher-{hashlib.sha256(key.encode()).hexdigest()[:20]}.npz"
-    if file.is_file():
-        with np.load(file) as stored:
-            rows, counts = stored["rows"], stored["counts"]
-        return [_objects(part) for part in np.split(rows, np.cumsum(counts)[:-1])]
+    if (known := _kept(file)) is not None:
+        return known
     found = []
     for index, picture in enumerate(source.pictures):
         if index % TELL_EVERY == 0:
@@ -128,6 +136,16 @@ def _seen(teacher: Teacher, source: LabelledSource, kept: Path, said: Said) -> l
     np.savez(waiting, rows=np.concatenate(found), counts=[len(x) for x in found])
     waiting.replace(file)
     return [_objects(part) for part in found]
+
+
+def _kept(file: Path) -> list[Objects] | None:
+    """``None`` where nothing is, or nothing that can be read: a power cut may leave half a file."""
+    try:
+        with file.open("rb") as opened, np.load(opened) as stored:
+            rows, counts = stored["rows"], stored["counts"]
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile):
+        return None
+    return [_objects(part) for part in np.split(rows, np.cumsum(counts)[:-1])]
 
 
 def _look(teacher: Teacher, path: Path) -> np.ndarray:

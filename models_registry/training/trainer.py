@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from models_registry.training.average import Average
 from models_registry.training.batches import Batch, Batches
+from models_registry.training.checkpoint import FILE as CHECKPOINT
 from models_registry.training.checkpoint import (
     Checkpoint,
     Parts,
@@ -85,6 +86,8 @@ class Trainer:
         found = load_begun(folder, resume=resume)
         if found:
             self._take_up(found)
+        elif resume:
+            said(f"{folder}: nothing to go on from yet, begins with step 1")
 
     @property
     def averaged(self) -> Any:
@@ -140,13 +143,16 @@ class Trainer:
     def _loaded(self, batches: Batches) -> Iterator[Batch]:
         steps = range(self.step, self._recipe.schedule.steps)
         loader: DataLoader[Any] = DataLoader(
-            batches,
+            batches.handed_over(),
             batch_size=None,
             sampler=steps,
             num_workers=self._recipe.schedule.workers,
             worker_init_fn=_one_thread,
         )
-        yield from loader
+        for batch in loader:
+            if isinstance(batch, TrainingFailed):
+                raise batch
+            yield batch
 
     def _learn(self, batch: Batch) -> Losses:
         self.net.train()
@@ -163,21 +169,27 @@ class Trainer:
             pixels.shape[2],
             Truth(*map(self._tensor, (batch.rows, batch.ignored, batch.labelled))),
         )
-        if not torch.isfinite(losses.total):
-            raise TrainingFailed(
-                "loss_not_finite",
-                f"step {self.step + 1}: expected a finite loss, got {losses.total.item()}:"
-                " a lower schedule.rate may help; --resume goes on from the last checkpoint",
-            )
         total = losses.total + BAND_COST * open_share(self.net)
         if self._beside is not None:
             shown = pixels if batch.clear is None else self._pixels(batch.clear)
             total = total + self._beside(shown, answer.float())
         self._optimiser.zero_grad(set_to_none=True)
         total.backward()
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), LONGEST_GRADIENT)
+        length = torch.nn.utils.clip_grad_norm_(self.net.parameters(), LONGEST_GRADIENT)
+        if not (torch.isfinite(total) and torch.isfinite(length)):
+            raise self._not_finite(total, length)
         self._optimiser.step()
         return losses
+
+    def _not_finite(self, loss: Tensor, gradient: Tensor) -> TrainingFailed:
+        """Nothing was learnt from it yet, so whatever was saved is sound."""
+        saved = (self._folder / CHECKPOINT).is_file()
+        return TrainingFailed(
+            "loss_not_finite",
+            f"step {self.step + 1}: expected a finite loss and gradient, got {loss.item()} and"
+            f" {gradient.item()}: a lower schedule.rate may help"
+            + ("; --resume goes on from the last checkpoint" if saved else ""),
+        )
 
     def _pixels(self, array: Any) -> Tensor:
         pixels = self._tensor(array).float().div_(255)

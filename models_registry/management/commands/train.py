@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,13 +48,14 @@ class Command(BaseCommand):
         path: Path = options["recipe"]
         asked: list[int] = []
         # Once: stop after this step, with everything saved. Twice: at once.
-        before = {x: signal.signal(x, _stop_once(asked)) for x in (signal.SIGINT, signal.SIGTERM)}
+        stop = _stop_once(asked, self._say)
+        before = {x: signal.signal(x, stop) for x in (signal.SIGINT, signal.SIGTERM)}
         try:
             recipe = self.read(path)
             run = with_torch("run")
             trainings = settings.DATA_DIR / "training"
             places = run.Places(
-                data=options["data"] or path.parent,
+                data=(options["data"] or path.parent).resolve(),
                 out=options["out"] or trainings / self.folder.format(recipe.name),
                 kept=options["kept"] or trainings / "kept",
             )
@@ -71,6 +72,9 @@ class Command(BaseCommand):
             raise CommandError(f"{error.code}: {error.message}") from error
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}") from error
+        except KeyboardInterrupt:
+            self._say("stopped at once; what was last saved stays")
+            raise SystemExit(STOPPED) from None
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -92,7 +96,7 @@ class Command(BaseCommand):
             told: Path | None = run.train_classifier(recipe, places, distil=self.distil, **how)
             return told
         if options["start"]:
-            start = os.path.relpath(options["start"], places.data)
+            start = os.path.relpath(options["start"].resolve(), places.data)
             recipe = replace(recipe, network=replace(recipe.network, start=start))
         made: Path | None = with_torch("run").train(recipe, places, distil=self.distil, **how)
         return made
@@ -102,11 +106,12 @@ class Command(BaseCommand):
         self.stderr.flush()
 
 
-def _stop_once(asked: list[int]) -> Any:
+def _stop_once(asked: list[int], say: Callable[[str], None]) -> Any:
     def stop(number: int, frame: object) -> None:
         if asked:
             raise KeyboardInterrupt
         asked.append(number)
+        say("stopping after this step; once more stops at once")
 
     return stop
 

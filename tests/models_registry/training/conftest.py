@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from models_registry.training.extra import with_torch
@@ -15,3 +17,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     recipe = recipe_document(steps=120, evaluate_every=20) | {"quantize": {"pictures": 16}}
     path, said = train(data, recipe)
     return Trained(data, path, said, with_torch("checkpoint").load(data / "out").history)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A few pictures to learn from, and fewer to be examined on."""
+    draw_set(tmp_path / "train", 4, seed=1)
+    draw_set(tmp_path / "valid", 2, seed=2)
+    return tmp_path

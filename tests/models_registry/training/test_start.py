@@ -45,7 +45,10 @@ def begun_with(trained: Trained, **schedule: Any) -> dict[str, Any]:
 
 def net_of(trained: Trained, recipe: Recipe) -> Any:
     sources, _ = with_torch("run").prepare(recipe, places(trained.data), no_renderer, print)
-    return with_torch("start").started(recipe, trained.data, Batches(recipe, sources))
+    start = with_torch("start")
+    net, new = start.started(recipe, trained.data, trained.data / "other" / "rectangles.onnx")
+    start.see(net, Batches(recipe, sources), new)
+    return net
 
 
 def test_exported_loaded_and_exported_it_answers_the_same(trained: Trained, tmp_path: Path) -> None:

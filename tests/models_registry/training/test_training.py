@@ -19,7 +19,6 @@ from models_registry.training.made_sets import no_renderer
 from models_registry.training.recipe_file import read_recipe
 from tests.models_registry.training.rectangles import (
     Trained,
-    draw_set,
     needs_torch,
     places,
     recipe_document,
@@ -29,13 +28,6 @@ from tests.models_registry.training.rectangles import (
 pytestmark = needs_torch
 FILES = {"rectangles.onnx", "rectangles.json", "rectangles.md", "rectangles.html", "checkpoint.pt"}
 SMALL = {"rectangles-int8.onnx", "rectangles-int8.json", "rectangles-int8.md"}
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    draw_set(tmp_path / "train", 4, seed=1)
-    draw_set(tmp_path / "valid", 2, seed=2)
-    return tmp_path
 
 
 def weights(folder: Path) -> dict[str, np.ndarray]:
@@ -55,6 +47,8 @@ def test_it_finds_what_it_could_not_find_at_first(trained: Trained) -> None:
     report = (trained.path.parent / "rectangles.html").read_text()
     assert "Plotly.newPlot" in report
     assert "learning rate" in report
+    assert "Unfinished" not in report
+    assert '<td>valid</td>\n<td style="text-align:right">8</td>' in report
 
 
 def test_the_file_is_what_the_gateway_runs(trained: Trained) -> None:
@@ -97,9 +91,12 @@ def test_a_run_that_was_broken_off_ends_with_the_same_weights(data: Path) -> Non
     path, said = train(data, document, "parts", stop=lambda: next(asked))
     assert path is None
     assert "stopped after step 5" in said[-1]
+    report = data / "parts" / "rectangles.html"
+    assert "stopped after step 5 of 8" in report.read_text()
     path, said = train(data, document, "parts", resume=True)
     assert path is not None
     assert "goes on after step 5" in said
+    assert "stopped after" not in report.read_text()
     whole, parts = weights(data / "whole"), weights(data / "parts")
     assert all(np.array_equal(whole[name], parts[name]) for name in whole)
 
