@@ -8,13 +8,18 @@ from pathlib import Path
 
 from models_registry.benchmarking.classes import class_name
 from models_registry.benchmarking.coco_labels import find_coco, read_coco
-from models_registry.benchmarking.drafts import Draft, DraftPicture
-from models_registry.benchmarking.errors import EvaluationSetInvalid, MeasurementFailed, listed
+from models_registry.benchmarking.drafts import Draft, DraftPicture, in_split
+from models_registry.benchmarking.errors import (
+    MAX_PROBLEMS,
+    EvaluationSetInvalid,
+    MeasurementFailed,
+    listed,
+)
 from models_registry.benchmarking.evaluation_set import LabelledBox, LabelledImage
 from models_registry.benchmarking.label_source import LabelSource, SourceLimits, open_source
 from models_registry.benchmarking.set_writer import SetWriter, clipped
 from models_registry.benchmarking.stills import MAX_BYTES
-from models_registry.benchmarking.yolo_labels import read_yolo
+from models_registry.benchmarking.yolo_labels import NO_LABEL, read_yolo
 
 Progress = Callable[[float, str], None]
 FORMATS = ("", "yolo", "coco")
@@ -106,8 +111,21 @@ def read_draft(source: LabelSource, wishes: ImportWishes) -> tuple[str, Draft]:
         raise EvaluationSetInvalid(
             "format_unknown",
             "expected a JSON file with images, annotations and categories, found none",
+            _no_coco(source, wishes.split),
         )
     return "yolo", read_yolo(source, names=wishes.class_names, split=wishes.split)
+
+
+def _no_coco(source: LabelSource, split: str) -> tuple[str, ...]:
+    """Why none of the JSON files has instances, each by its name."""
+    names = [x for x in source.names if x.lower().endswith(".json") and in_split(x, split)]
+    problems = []
+    for name in names[:MAX_PROBLEMS]:  # those beyond would be read for nothing
+        try:
+            find_coco(source, file=name)
+        except EvaluationSetInvalid as error:
+            problems.append(error.message)
+    return listed([*problems, *names[MAX_PROBLEMS:]])
 
 
 @dataclass(slots=True)
@@ -160,10 +178,11 @@ def _boxes(picture: DraftPicture, draft: Draft, rename: dict[str, str]) -> list[
 
 def _check_count(draft: Draft, files: int, limits: SourceLimits) -> None:
     if not draft.pictures:
+        unlabelled = sum(why == NO_LABEL for why in draft.left_out.values())
         raise EvaluationSetInvalid(
             "empty",
             f"expected JPEG or PNG pictures with labels, found {files} files,"
-            f" {len(draft.left_out)} of them pictures without a label file",
+            f" {unlabelled} of them pictures without a label file",
         )
     if len(draft.pictures) > limits.pictures:
         raise EvaluationSetInvalid(

@@ -28,6 +28,7 @@ from models_registry.benchmarking.label_source import LabelSource
 LABEL_BYTES = 4 * 1024 * 1024
 NAMES_BYTES = 256 * 1024
 OVER_THE_EDGE = 0.01  # rounding, and boxes of objects that the picture's edge cuts
+NO_LABEL, NO_PICTURE = "no label file", "no picture of this name"
 NAME_FILES = ("classes.txt", "labels.txt", "obj.names", "names.txt")
 
 
@@ -38,17 +39,21 @@ def read_yolo(source: LabelSource, *, names: tuple[str, ...] = (), split: str = 
     """
     names = names or class_names(source)
     draft = Draft(tuple(class_name(x) for x in names), pixels=False)
-    files = set(source.names)
+    files, used = set(source.names), set[str]()
     for name in source.names:
         if not is_picture(name) or not in_split(name, split):
             continue
-        label = next((x for x in _label_names(name) if x in files), None)
-        if label is None:
+        labels = [x for x in _label_names(name) if x in files]
+        used.update(labels)
+        if not labels:
             # Without a label file nobody said that nothing is there: it is unknown, not empty.
-            draft.left_out[name] = "no label file"
+            draft.left_out[name] = NO_LABEL
             continue
-        boxes = tuple(_read_lines(source, label, draft))
+        boxes = tuple(_read_lines(source, labels[0], draft))
         draft.pictures.append(DraftPicture(name, boxes))
+    for name in source.names:
+        if name not in used and in_split(name, split) and _is_label(source, name):
+            draft.left_out[name] = NO_PICTURE
     return draft
 
 
@@ -112,6 +117,24 @@ def _label_names(picture: str) -> Iterator[str]:
                 *folders[:at], "labels", *folders[at + 1 :], path.stem
             ).as_posix() + (".txt")
     yield path.with_suffix(".txt").as_posix()
+
+
+def _is_label(source: LabelSource, name: str) -> bool:
+    """Whether a text file has labels and is no note, list of pictures or list of classes."""
+    path = PurePosixPath(name)
+    if path.suffix.lower() != ".txt" or path.name.lower() in NAME_FILES:
+        return False
+    try:
+        lines = _text(source, name, LABEL_BYTES).strip().splitlines()
+    except EvaluationSetInvalid:
+        return False
+    words = lines[0].split() if lines else []
+    try:
+        return int(words[0]) >= 0 and len([float(x) for x in words]) >= 5
+    except IndexError:
+        return "labels" in path.parts[:-1]  # of a picture with nothing on it
+    except ValueError:
+        return False
 
 
 def _read_lines(source: LabelSource, label: str, draft: Draft) -> Iterator[DraftBox]:

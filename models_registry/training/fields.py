@@ -16,16 +16,16 @@ NO_CHOICES: dict[str, tuple[str, ...]] = {}
 
 
 def invalid(place: str, expected: str, got: object) -> TrainingFailed:
-    """What a recipe should have said at ``place``."""
-    return TrainingFailed(
-        "recipe_invalid", f"{place}: expected {expected}, got {reprlib.repr(got)[:200]}"
-    )
+    """What a recipe should have said at ``place``; ``got`` None: it said nothing there."""
+    words = "none" if got is None else reprlib.repr(got)[:200]
+    return TrainingFailed("recipe_invalid", f"{place}: expected {expected}, got {words}")
 
 
 def read_table(kind: type[T], table: object, place: str) -> T:
     """``kind`` (a dataclass) from a TOML table. Raises ``TrainingFailed`` (``recipe_invalid``).
 
-    ``kind.LIMITS`` bounds numbers from below and above, ``kind.CHOICES`` lists the words allowed.
+    ``kind.LIMITS`` bounds numbers from below and above, ``kind.CHOICES`` lists the words allowed. A
+    list may be empty only where that, or nothing, is its default.
     """
     if not isinstance(table, dict):
         raise invalid(place, "a table", table)
@@ -43,6 +43,8 @@ def read_table(kind: type[T], table: object, place: str) -> T:
     read = {name: _value(hints[name], value, f"{place}.{name}") for name, value in table.items()}
     limits, choices = getattr(kind, "LIMITS", NO_LIMITS), getattr(kind, "CHOICES", NO_CHOICES)
     for name, value in read.items():
+        if value == () and known[name].default not in (MISSING, None, ()):
+            raise invalid(f"{place}.{name}", "at least one value", table[name])
         low, high = limits.get(name, (-math.inf, math.inf))
         numbers = value if isinstance(value, tuple) else (value,)
         if name in limits and any(x is not None and not low <= x <= high for x in numbers):

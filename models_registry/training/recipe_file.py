@@ -74,10 +74,12 @@ def _sources(document: dict[str, Any], part: str) -> tuple[SourceRecipe, ...]:
 def _checked(recipe: Recipe) -> Recipe:
     plain = recipe.name.replace("-", "").replace("_", "").replace(".", "")
     if not plain.isalnum():
-        raise invalid("name", "letters, digits, . - and _", recipe.name)
+        raise invalid("name", "a name of letters, digits, . - and _", recipe.name or None)
     if not recipe.sources:
-        raise invalid("recipe", "at least one [[source]]", "none")
-    if not recipe.classes or len(set(recipe.classes)) != len(recipe.classes):
+        raise invalid("recipe", "at least one [[source]]", None)
+    if not recipe.classes:
+        raise invalid("classes", "at least one class", [])
+    if len(set(recipe.classes)) != len(recipe.classes):
         raise invalid("classes", "names that differ", recipe.classes)
     if recipe.seed < 0:
         raise invalid("seed", "0 or more", recipe.seed)
@@ -88,16 +90,27 @@ def _checked(recipe: Recipe) -> Recipe:
     low, high = recipe.augmentation.scale
     if low > high:
         raise invalid("augmentation.scale", "the smaller factor first", [low, high])
-    if recipe.teacher and recipe.teacher.least > recipe.teacher.sure:
-        raise invalid("teacher.least", "at most teacher.sure", recipe.teacher.least)
-    if recipe.teacher and recipe.teacher.likeness and len(recipe.teacher.maps) != len(strides):
-        raise invalid(
-            "teacher.maps", f"a tensor for each of {list(strides)}", list(recipe.teacher.maps)
-        )
+    if recipe.teacher:
+        _check_teacher(recipe.teacher, strides)
     for part, sources in (("source", recipe.sources), ("evaluation", recipe.evaluation)):
+        names = [x.name for x in sources]
         for index, source in enumerate(sources):
+            # Figures are told, and a recipe that builds on this one changes them, by name.
+            if source.name in names[:index]:
+                raise invalid(f"{part}[{index}].name", "names that differ", source.name)
             _check_source(source, f"{part}[{index}]", recipe)
     return recipe
+
+
+def _check_teacher(teacher: TeacherRecipe, strides: tuple[int, ...]) -> None:
+    if teacher.least > teacher.sure:
+        raise invalid("teacher.least", "at most teacher.sure", teacher.least)
+    if teacher.maps and not teacher.likeness:
+        raise invalid("teacher.likeness", "a weight above 0 for teacher.maps", teacher.likeness)
+    if teacher.likeness and len(teacher.maps) != len(strides):
+        raise invalid("teacher.maps", f"a tensor for each of {list(strides)}", list(teacher.maps))
+    if teacher.clear and not teacher.beside:
+        raise invalid("teacher.clear", "cells or likeness above 0, to which it belongs", "neither")
 
 
 def _check_sides(network: NetworkRecipe) -> None:
@@ -121,13 +134,22 @@ def _check_source(source: SourceRecipe, place: str, recipe: Recipe) -> None:
     if source.format == "crops" and not source.names:
         raise invalid(f"{place}.names", "a folder per class", source.names)
     if source.format in ("yolo", "coco", "crops") and source.labelled is None:
-        raise invalid(
-            f"{place}.labelled", "the classes of which every object is labelled", "nothing"
-        )
+        raise invalid(f"{place}.labelled", "the classes of which every object is labelled", None)
     strangers = sorted({class_name(x) for x in source.labelled or ()} - set(recipe.classes))
     if strangers:
         raise invalid(f"{place}.labelled", f"classes among {list(recipe.classes)}", strangers)
+    _check_rename(source, place, recipe)
     if source.format == "stills" and (recipe.teacher is None or not source.teacher):
-        raise invalid(place, "a [teacher] for pictures without labels", "none")
+        raise invalid(place, "a [teacher] for pictures without labels", None)
     if place.startswith("evaluation") and source.format == "stills":
         raise invalid(place, "labelled pictures", "stills")
+
+
+def _check_rename(source: SourceRecipe, place: str, recipe: Recipe) -> None:
+    """Under a word that plays no part the labels would vanish without a sound."""
+    ours = {*recipe.classes, *(class_name(x) for x in source.ignored)}
+    strangers = sorted({class_name(x) for x in source.rename.values()} - ours)
+    if strangers:
+        raise invalid(
+            f"{place}.rename", f"words for classes among {list(recipe.classes)}", strangers
+        )

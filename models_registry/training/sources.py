@@ -14,6 +14,7 @@ from models_registry.benchmarking.evaluation_set import load_set
 from models_registry.benchmarking.label_source import FolderSource, SourceLimits
 from models_registry.benchmarking.set_import import ImportWishes, read_draft
 from models_registry.benchmarking.set_writer import clipped
+from models_registry.benchmarking.yolo_labels import NO_PICTURE
 from models_registry.training.errors import TrainingFailed
 from models_registry.training.labelled import (
     ANY_CLASS,
@@ -21,6 +22,7 @@ from models_registry.training.labelled import (
     LabelledSource,
     make_objects,
 )
+from models_registry.training.pictures import picture_size
 from models_registry.training.recipe import SourceRecipe
 
 LIMITS = SourceLimits(files=2_000_000, total_bytes=10**13, pictures=1_000_000)
@@ -59,13 +61,19 @@ def _drafted(
         annotations=recipe.annotations,
     )
     _, draft = read_draft(FolderSource(folder, LIMITS), wishes)
+    _check_words(recipe, draft.class_names)
     words = _Words(recipe, classes)
     labelled = np.isin(classes, [class_name(x) for x in recipe.labelled or ()])
     made = [
-        LabelledPicture(folder / x.name, make_objects(_rows(x, draft, words)), labelled)
+        LabelledPicture(folder / x.name, make_objects(_rows(x, folder, draft, words)), labelled)
         for x in draft.pictures
     ]
-    if draft.problems:  # lines that cannot be read, and boxes outside, all told at once
+    draft.problems += [
+        f"{name}: expected a JPEG or PNG of this name that is no link, found none"
+        for name, why in draft.left_out.items()
+        if why == NO_PICTURE
+    ]
+    if draft.problems:  # lines that cannot be read, boxes outside, lost pictures, told at once
         raise EvaluationSetInvalid(
             "labels_invalid",
             f"{len(draft.problems)} labels that cannot be used:",
@@ -74,17 +82,55 @@ def _drafted(
     yield from made
 
 
-def _rows(picture: DraftPicture, draft: Draft, words: _Words) -> Iterator[Row]:
-    width, height = (picture.stated_size or (0, 0)) if draft.pixels else (1, 1)
-    if width < 1 or height < 1:
-        draft.problems.append(f"{picture.name}: expected its width and height in the annotations")
+def _rows(picture: DraftPicture, folder: Path, draft: Draft, words: _Words) -> Iterator[Row]:
+    size = _size(picture, folder) if draft.pixels else (1, 1)
+    if isinstance(size, str):
+        draft.problems.append(f"{picture.name}: {size}")
         return
     for box in picture.boxes:
-        corners = clipped(box.xyxy, width, height)
+        corners = clipped(box.xyxy, *size)
         if corners is None:
             draft.problems.append(f"{box.place}: expected a box on the picture, it lies outside")
         else:
             yield from words.row(box.class_name, corners, box.crowd)
+
+
+def _size(picture: DraftPicture, folder: Path) -> tuple[int, int] | str:
+    """What corners in pixels are measured on, or what is wrong with it."""
+    stated = picture.stated_size
+    if stated is None or min(stated) < 1:
+        return "expected its width and height in the annotations"
+    found = picture_size(folder / picture.name)
+    if found is None:
+        return "expected a JPEG or PNG, its first bytes are of neither"
+    if found != stated:  # of a picture made smaller, with the labels of the large one
+        return (
+            f"expected {stated[0]}×{stated[1]} pixels as its annotations say,"
+            f" got {found[0]}×{found[1]}"
+        )
+    return stated
+
+
+def _check_words(recipe: SourceRecipe, words: Iterable[str]) -> None:
+    """``words``: all that the set has. With another one labels would vanish, or objects that are
+    there be learnt as absent, without a sound."""
+    theirs = {class_name(x) for x in words}
+    rename = {class_name(x): class_name(y) for x, y in recipe.rename.items()}
+    renamed = {rename.get(x, x) for x in theirs}
+    # Who labelled a set that has no word for a class did not look for it. The other forms say
+    # what they cover themselves, or, as crops, show one object alone.
+    claimed = (recipe.labelled or ()) if recipe.format in ("yolo", "coco") else ()
+    for part, stated, known in (
+        ("rename", tuple(rename), theirs),
+        ("ignored", recipe.ignored, renamed),
+        ("labelled", claimed, renamed),
+    ):
+        if strangers := sorted({class_name(x) for x in stated} - known):
+            raise EvaluationSetInvalid(
+                "labels_invalid",
+                f"{part}: expected words among the set's ({', '.join(listed(sorted(known)))}),"
+                f" got {', '.join(strangers)}",
+            )
 
 
 def _stored(
@@ -92,6 +138,11 @@ def _stored(
 ) -> Iterator[LabelledPicture]:
     """The registry's own form, also of rendered pictures."""
     stored = load_set(folder)
+    seen = {x.class_name for image in stored.images for x in image.boxes}
+    if recipe.format == "crops":
+        _check_words(recipe, recipe.names)
+    elif stored.classes_covered:  # what was rendered states none, and chance says what is there
+        _check_words(recipe, (*stored.classes_covered, *seen))
     words = _Words(recipe, classes)
     covered = recipe.labelled
     if covered is None:

@@ -259,6 +259,20 @@ REFUSED_SETS: dict[str, tuple[Files, dict[str, Any], str, str]] = {
         "images/train/a.jpg: expected a whole picture",
     ),
     "coco asked for": (yolo(), {"format": "coco"}, "format_unknown", "expected a JSON file"),
+    "coco that does not parse": (
+        {"a.json": '{"images": [', "b/b.json": "[1, 2]", "c.json": '{"images": []}'},
+        {"format": "coco"},
+        "format_unknown",
+        "found none\na.json: Expecting value: line 1 column 13 (char 12)\n"
+        "b/b.json: expected the lists ['images', 'annotations', 'categories']\n"
+        "c.json: expected the lists",
+    ),
+    "coco that does not parse, of a split": (
+        {"a.json": "[", "b/b.json": "[", "b/a.jpg": jpeg(1)},
+        {"format": "coco", "split": "b"},
+        "format_unknown",
+        "found none\nb/b.json: Expecting value",
+    ),
     "unknown format": (yolo(), {"format": "voc"}, "format_unknown", "expected yolo or coco"),
     "two annotation files": (
         coco_files() | {"again.json": coco([], [], {1: "car"})},
@@ -300,6 +314,19 @@ def test_links_in_a_folder_are_not_followed(tmp_path: Path) -> None:
     (path / "images/train/b.jpg").symlink_to(secret)
     (path / "labels/train/b.txt").write_text("")
     assert read(path, tmp_path / "set").images == 1
+
+
+def test_labels_whose_picture_is_lost_are_left_out_and_said(tmp_path: Path) -> None:
+    files = yolo(
+        **{
+            "images/train/b.gif": b"GIF89a",
+            "labels/train/b.txt": "0 0.5 0.5 0.2 0.4\n",
+            "train.txt": "images/train/lost.jpg\n",
+        }
+    )
+    summary = read(in_folder(tmp_path, files), tmp_path / "set")
+    assert summary.images == 1
+    assert summary.left_out == {"labels/train/b.txt": "no picture of this name"}
 
 
 def test_the_same_picture_twice_is_left_out_and_said(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 from io import StringIO
@@ -94,6 +95,67 @@ def test_evaluate_tells_why_it_cannot(tmp_path: Path, model: str, words: str) ->
         call("evaluate", tmp_path / model, folder)
     with pytest.raises(CommandError, match="labels_invalid"):
         call("evaluate", tmp_path / model, tmp_path / "nowhere")
+
+
+def zoo(folder: Path, *names: str) -> Path:
+    """A model of these classes."""
+    path = folder / "zoo.onnx"
+    path.write_bytes(build({"output": yolox_output((), classes=len(names))}))
+    path.with_suffix(".json").write_text(json.dumps({"labels": names}))
+    return path
+
+
+def test_evaluate_looks_for_the_classes_of_a_model_that_knows_no_road_users(
+    tmp_path: Path,
+) -> None:
+    folder = draw_set(tmp_path / "set", 3)
+    (folder / "classes.txt").write_text("Dog\ncat\n")
+    found = json.loads(call("evaluate", zoo(tmp_path, "cow", "cat", "dog"), folder, "--json"))
+    classes = found["set"]["classes"]
+    assert list(classes) == ["cat", "dog"]  # as the model lists them; nobody looked for cows
+    assert all(x["objects"] and x["ap50"] == 0 for x in classes.values())
+
+
+@pytest.mark.parametrize(
+    ("names", "more", "words"),
+    [
+        (("dog", "cow"), (), r"a class that the model names \(dog, cow\), found bus, car$"),
+        (("dog", "cow"), ("--labelled", "car"), r"\(dog, cow\), found car$"),
+        (("truck", "bicycle"), (), r"\(truck, bicycle\), found bus, car$"),
+    ],
+)
+def test_evaluate_refuses_where_model_and_set_share_no_class(
+    tmp_path: Path, names: tuple[str, ...], more: tuple[str, ...], words: str
+) -> None:
+    folder = draw_set(tmp_path / "set", 3)
+    with pytest.raises(CommandError, match=rf"^labels_invalid: .*{words}"):
+        call("evaluate", zoo(tmp_path, *names), folder, *more)
+
+
+def test_evaluate_refuses_a_recipe_whose_sets_share_no_class_with_the_model(recipe: Path) -> None:
+    recipe.write_text(RECIPE + RECIPE.partition("[[source]]")[2].join(["[[evaluation]]", ""]))
+    with pytest.raises(CommandError, match=r"short\.toml: expected labels .* found bus, car$"):
+        call("evaluate", zoo(recipe.parent, "dog", "cow"), recipe)
+
+
+@pytest.mark.parametrize("most", [0, -1, 1_000_000])
+def test_evaluate_says_how_many_pictures_it_can_take(tmp_path: Path, most: int) -> None:
+    folder = draw_set(tmp_path / "set", 1)
+    with pytest.raises(CommandError, match=f"--most: expected 1 to 100000, got {most}$"):
+        call("evaluate", zoo(tmp_path, "car", "bus"), folder, "--most", most)
+
+
+@needs_torch
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_picture_that_cannot_be_read_is_told_in_one_line(recipe: Path, workers: int) -> None:
+    for path in (recipe.parent / "train" / "images").iterdir():
+        path.write_bytes(path.read_bytes()[:200])
+    recipe.write_text(RECIPE.replace("steps = 2", f"steps = 2\nworkers = {workers}\nmemory_mb = 0"))
+    with pytest.raises(CommandError) as caught:
+        call("train", recipe, "--out", recipe.parent / "out", "--kept", recipe.parent / "kept")
+    assert re.fullmatch(
+        r"picture_unreadable: .*/00\d\.png: .* expected a whole picture, .*", str(caught.value)
+    )
 
 
 @needs_torch

@@ -141,6 +141,11 @@ def test_the_teacher_sees_the_picture_before_light_and_weather(trained: Trained)
         ({"maps": "the other way round"}, r"maps of \[\(8, 12\), \(4, 6\)\] rows and columns, got"),
         ({"cells": 1.0}, "the layout yolox for cells beside likeness, got yolov8"),
         ({"maps": []}, r"teacher.maps: expected a tensor for each of \[8, 16\]"),
+        ({"likeness": 0.0, "soften": 0.5}, "teacher.likeness: expected a weight above 0"),
+        (
+            {"likeness": 0.0, "maps": [], "soften": 0.5, "clear": True},
+            "teacher.clear: expected cells or likeness above 0",
+        ),
     ],
 )
 def test_maps_that_cannot_be_compared_are_told(

@@ -62,8 +62,26 @@ def test_the_recipes_that_ship_can_be_read(path: Path) -> None:
             lambda x: x["source"][0].update(format="crops", names=[]),
             r"source\[0\].names: expected a folder",
         ),
-        (lambda x: x.update(source=[]), r"expected at least one \[\[source\]\]"),
-        (lambda x: x.update(name="../x"), "name: expected letters"),
+        (lambda x: x.update(source=[]), r"expected at least one \[\[source\]\], got none$"),
+        (
+            lambda x: x["source"].append(x["source"][0]),
+            r"source\[1\].name: expected names that differ, got 'train'",
+        ),
+        (
+            lambda x: x["evaluation"].append(x["evaluation"][0]),
+            r"evaluation\[1\].name: expected names that differ, got 'valid'",
+        ),
+        (
+            lambda x: x["source"][0].update(rename={"van": "lorry"}),
+            r"source\[0\].rename: expected words for classes among .*, got \['truck'\]",
+        ),
+        (
+            lambda x: x["schedule"].update(multi_scale=[]),
+            r"schedule.multi_scale: expected at least one value, got \[\]",
+        ),
+        (lambda x: x.update(name="../x"), r"name: expected a name of letters, .*, got '\.\./x'"),
+        (lambda x: x.pop("name"), "name: expected a name of letters, .* got none$"),
+        (lambda x: x.update(classes=[]), r"classes: expected at least one class, got \[\]"),
         (lambda x: x.update(classes=["car", "Car"]), "classes: expected names that differ"),
         (lambda x: x.update(seed=-1), "seed: expected 0 or more"),
         (
@@ -78,6 +96,21 @@ def test_a_wrong_recipe_is_told_what_and_where(change: Change, words: str) -> No
     with pytest.raises(TrainingFailed, match=words) as caught:
         read_recipe(document)
     assert caught.value.code == "recipe_invalid"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: x["evaluation"][0].update(name="train"),  # learnt from and examined on
+        lambda x: x["source"][0].update(rename={"van": "dont care"}, ignored=["Dont_care"]),
+        lambda x: x["source"][0].update(labelled=[], names=[]),
+        lambda x: x["network"].update(more_blocks=[], canvases=[]),
+    ],
+)
+def test_what_is_unusual_and_meant_is_taken(change: Change) -> None:
+    document = recipe_document()
+    change(document)
+    assert read_recipe(document).name == "rectangles"
 
 
 def test_a_file_that_is_no_toml_is_told(tmp_path: Path) -> None:
