@@ -29,14 +29,20 @@ class Command(BaseCommand):
         missing = [x.name for x in files if not (folder / x.name).is_file()]
         if missing:
             raise CommandError(f"{folder}: expected a finished training, missing {missing}")
-        try:
-            for model in (PARENT, DETECTOR):
-                contract = json.loads((folder / model.name).with_suffix(".json").read_text())
-                found = inspect(folder / model.name, stated=contract).to_json()
-                text = json.dumps(found, indent=1, sort_keys=True)
-                inspection_of(model).write_text(f"{text}\n")
-        except ModelRejected as error:
-            raise CommandError(f"{error.code}: {error.message}") from error
+        inspections = {model: _inspected(folder / model.name) for model in (PARENT, DETECTOR)}
+        for model, text in inspections.items():  # all are sound: what ships is not left half new
+            inspection_of(model).write_text(text)
         for file in files:
             shutil.copyfile(folder / file.name, file)
         self.stdout.write(f"{DETECTOR.name}: {DETECTOR.stat().st_size:,} bytes ship")
+
+
+def _inspected(model: Path) -> str:
+    contract = model.with_suffix(".json")
+    try:
+        found = inspect(model, stated=json.loads(contract.read_bytes())).to_json()
+    except ModelRejected as error:
+        raise CommandError(f"{model.name}: {error.code}: {error.message}") from error
+    except ValueError as error:  # no JSON, or not in UTF-8
+        raise CommandError(f"{contract.name}: expected a contract in JSON: {error}") from error
+    return json.dumps(found, indent=1, sort_keys=True) + "\n"
