@@ -36,7 +36,7 @@ def assign(
     """``scores`` (B, C, N) 0–1, ``corners`` (B, N, 4) in pixels, ``rows`` (G, 7): picture, class,
     corners, score."""
     picture, kind, boxes = rows[:, 0].long(), rows[:, 1].long(), rows[:, 2:6]
-    overlap = _pairwise_iou(boxes, corners[picture])  # (G, N)
+    overlap = pairwise_iou(boxes, corners[picture])  # (G, N)
     candidate = _near(boxes, cells, recipe.radius)
     overlap = overlap * candidate
     score = scores[picture, kind]
@@ -58,8 +58,8 @@ def assign(
     return Assignment(picture[row], cell, row, quality.clamp(0, 1))
 
 
-def _pairwise_iou(one: Tensor, other: Tensor) -> Tensor:
-    """(G, 4) and (G, N, 4) → (G, N)."""
+def pairwise_iou(one: Tensor, other: Tensor) -> Tensor:
+    """(G, 4) and (G, N, 4) → (G, N), 0–1."""
     low = torch.maximum(one[:, None, :2], other[..., :2])
     high = torch.minimum(one[:, None, 2:], other[..., 2:])
     common = (high - low).clamp(min=0).prod(2)

@@ -6,6 +6,7 @@ processes may prepare them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -97,6 +98,14 @@ class Batches:
             drawn = self._stock.lay_on(drawn, rng)
         shining = drawn.objects.xyxy[~drawn.objects.ignored]
         return drawn, replace(drawn, picture=weathered(drawn.picture, shining, recipe, rng))
+
+
+def calm_batches(recipe: Recipe, sources: tuple[LabelledSource, ...], pictures: int) -> Batches:
+    """At least so many pictures as the last steps of a training show them: no mosaic, nothing
+    pasted."""
+    steps = math.ceil(pictures / recipe.schedule.batch)
+    schedule = replace(recipe.schedule, steps=steps, calm_share=1.0)
+    return Batches(replace(recipe, schedule=schedule), sources)
 
 
 class _HandedOver:

@@ -70,7 +70,7 @@ def sections(made: Made) -> list[str]:
         ),
         "## What it finds",
         _figures(made),
-        _meaning(made.history.evaluations),
+        _meaning(made),
         "## Data",
         _data(made),
         "A class that a source does not label is unknown on its pictures, and no error there taught"
@@ -122,11 +122,14 @@ def _figures(made: Made) -> str:
     return table(["set", "pictures", "mean AP50", "any vehicle", *names], listed)
 
 
-def _meaning(evaluations: list[Evaluated]) -> str:
+def _meaning(made: Made) -> str:
+    evaluations = made.history.evaluations
     if not evaluations:
         return ""
     last = max(x.step for x in evaluations)
     whose = f"the averaged weights after step {last:,}" if last else "the file it was begun with"
+    if not made.recipe.schedule.steps:
+        whose = "this file"
     return (
         "AP50 as docs/measuring-models.md defines it; a dash: the labels do not cover the class, or"
         f" have none of it. The figures are those of {whose}; no step was picked by them."
@@ -157,14 +160,18 @@ def _data(made: Made) -> str:
 def _making(made: Made) -> str:
     schedule, origin = made.recipe.schedule, made.provenance
     pictures = f"{schedule.batch} pictures: {made.step * schedule.batch:,}"
+    whole = f"{made.step:,} of {pictures}" if made.step else "none, as the file it was begun with"
     stopped = f"{made.step:,} of {schedule.steps:,} done, each of {pictures}"
     share = made.recipe.network.start_share
     mixed = [["mixed", f"{share:.0%} of each weight is that of the file it was begun with"]]
+    group = made.recipe.adjust.classes if made.recipe.adjust else ()
+    adjusted = [["adjusted", f"{', '.join(group)}: each named as often as labelled"]]
     return table(
         ["", ""],
         [
-            ["steps", stopped if made.stopped else f"{made.step:,} of {pictures}"],
+            ["steps", stopped if made.stopped else whole],
             *(mixed if share and not made.stopped else []),
+            *(adjusted if group and not made.stopped else []),
             ["time", duration(made.history.seconds)],
             ["machine", f"{origin.machine['processor']}, {origin.machine['cores_usable']} cores"],
             ["device", schedule.device],

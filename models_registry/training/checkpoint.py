@@ -19,7 +19,7 @@ FILE = "checkpoint.pt"
 PARTS = ("step", "recipe", "net", "average", "optimiser", "history")
 MAY_CHANGE = (
     *("evaluate_every", "save_every", "threads", "workers", "memory_mb", "device"),
-    *("quantize", "notes", "limits", "licence"),
+    *("start_share", "adjust", "quantize", "notes", "limits", "licence"),
 )
 Parts = tuple[nn.Module, nn.Module, Optimizer]
 """Net, averaged net and optimiser."""

@@ -122,7 +122,7 @@ def _settled(
     words = f"Trained further from {path.name}. {recipe.notes}".strip()
     return replace(
         recipe, name=path.stem, network=network, schedule=schedule, teacher=teacher,
-        finetune=further, notes=words,
+        finetune=further, adjust=None, notes=words,
     )  # fmt: skip
 
 

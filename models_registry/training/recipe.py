@@ -264,6 +264,18 @@ class QuantizeRecipe:
 
 
 @dataclass(frozen=True, slots=True)
+class AdjustRecipe:
+    """Of ``classes`` each is to be named as often as it is labelled on so many pictures. ``alone``:
+    the file begun with is adjusted, quantized and examined, and learns nothing."""
+
+    classes: tuple[str, ...] = ("car", "bus", "truck")
+    pictures: int = 1600
+    alone: bool = False
+
+    LIMITS: ClassVar = {"pictures": (8, 100_000)}
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """A whole training. ``notes`` and ``limits`` are the author's words for the model card."""
 
@@ -276,6 +288,7 @@ class Recipe:
     loss: LossRecipe = LossRecipe()
     teacher: TeacherRecipe | None = None
     finetune: FinetuneRecipe | None = None
+    adjust: AdjustRecipe | None = None
     quantize: QuantizeRecipe | None = None
     classes: tuple[str, ...] = ROAD_USERS
     seed: int = 1

@@ -9,6 +9,7 @@ from models_registry.benchmarking.classes import class_name
 from models_registry.training.fields import invalid, read_table
 from models_registry.training.recipe import (
     ROAD_USERS,
+    AdjustRecipe,
     AugmentationRecipe,
     FinetuneRecipe,
     LossRecipe,
@@ -28,6 +29,7 @@ _PARTS: dict[str, type[Any]] = {
     "schedule": ScheduleRecipe,
     "teacher": TeacherRecipe,
     "finetune": FinetuneRecipe,
+    "adjust": AdjustRecipe,
     "quantize": QuantizeRecipe,
 }
 _WORDS = ("name", "licence", "notes", "limits")
@@ -92,6 +94,8 @@ def _checked(recipe: Recipe) -> Recipe:
         raise invalid("augmentation.scale", "the smaller factor first", [low, high])
     if recipe.teacher:
         _check_teacher(recipe.teacher, strides)
+    if recipe.adjust:
+        _check_adjust(recipe.adjust, recipe)
     for part, sources in (("source", recipe.sources), ("evaluation", recipe.evaluation)):
         names = [x.name for x in sources]
         for index, source in enumerate(sources):
@@ -111,6 +115,14 @@ def _check_teacher(teacher: TeacherRecipe, strides: tuple[int, ...]) -> None:
         raise invalid("teacher.maps", f"a tensor for each of {list(strides)}", list(teacher.maps))
     if teacher.clear and not teacher.beside:
         raise invalid("teacher.clear", "cells or likeness above 0, to which it belongs", "neither")
+
+
+def _check_adjust(adjust: AdjustRecipe, recipe: Recipe) -> None:
+    names, known = adjust.classes, recipe.classes
+    if len(names) < 2 or len(set(names)) < len(names) or not set(names) <= set(known):
+        raise invalid("adjust.classes", f"two or more of {list(known)}", list(names))
+    if recipe.network.stem != "plain":
+        raise invalid("network.stem", "plain, for [adjust]", recipe.network.stem)
 
 
 def _check_sides(network: NetworkRecipe) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from models_registry.inspection.macs import count_macs, count_parameters
+from models_registry.training.adjustment import adjust, check_labels
 from models_registry.training.batches import Batches
 from models_registry.training.beside import beside_labels
 from models_registry.training.blend import blend
@@ -21,6 +22,7 @@ from models_registry.training.classifier_recipe import ClassifierRecipe
 from models_registry.training.errors import TrainingFailed
 from models_registry.training.evaluation import Examination, examine
 from models_registry.training.export import export, write
+from models_registry.training.fields import invalid
 from models_registry.training.history import Evaluated
 from models_registry.training.labelled import LabelledSource
 from models_registry.training.made_sets import Render, no_renderer, source_folder
@@ -63,13 +65,19 @@ def train(
         net, new = DetectorNet(recipe.network, len(recipe.classes)), set()
     beside = beside_labels(recipe, places.data, net) if distil else None
     sources, examinations = prepare(recipe, places, render, said)
-    if begins:
+    check_labels(recipe, sources)
+    if begins and recipe.schedule.steps:
         see(net, Batches(recipe, sources), new)
 
     def save(net: DetectorNet, step: int) -> None:
         export(net, recipe, path, notes(recipe, facts, step))
-        if step == recipe.schedule.steps and recipe.network.start_share:
+        if step < recipe.schedule.steps:
+            return
+        if recipe.network.start_share:
             blend(path, places.data / str(recipe.network.start), recipe.network.start_share)
+        if recipe.adjust:
+            said(f"counts how often {', '.join(recipe.adjust.classes)} are taken for each other")
+            adjust(path, recipe, sources)
 
     work = Work(recipe, places, path, sources, examinations, facts, save, net=net, beside=beside)
     taught_by = _teacher_figures if distil else None
@@ -120,7 +128,11 @@ def carry_out(
     if trainer.step < recipe.schedule.steps:
         said(f"{recipe.schedule.steps} steps of {recipe.schedule.batch} pictures")
         finished = trainer.run(Batches(recipe, work.sources), stop)
-    work.save(trainer.averaged, trainer.step)
+    else:  # how the file is made of the weights may be asked for anew
+        trainer.examine()
+        trainer.save()
+    if not finished:
+        work.save(trainer.averaged, trainer.step)
     model = onnx.load(path)
     made = Made(
         recipe=recipe,
@@ -140,7 +152,7 @@ def carry_out(
     write(path.with_suffix(".md"), card(made).encode())
     if recipe.quantize is not None and work.weights == "fp32":
         said("quantizes the finished file")
-        write_int8(made, path, Batches(recipe, work.sources), work.examinations)
+        write_int8(made, path, work.examinations)
     return path
 
 
@@ -170,9 +182,11 @@ def prepare(
 def _settled(recipe: Recipe, distil: bool) -> Recipe:
     teacher = recipe.teacher
     if recipe.network.start_share and recipe.network.start is None:
-        raise TrainingFailed(
-            "recipe_invalid", "network.start_share: expected network.start (--start), got none"
-        )
+        raise invalid("network.start", "a file (--start) for start_share", None)
+    if recipe.adjust and recipe.adjust.alone:
+        if recipe.network.start is None:
+            raise invalid("network.start", "a file (--start) for adjust.alone", None)
+        recipe = replace(recipe, schedule=replace(recipe.schedule, steps=0))
     if distil and (teacher is None or not (teacher.soften or teacher.beside)):
         raise TrainingFailed(
             "recipe_invalid",

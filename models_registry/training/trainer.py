@@ -116,7 +116,7 @@ class Trainer:
                 told_s = now_s
                 self._tell()
             if self.step % schedule.evaluate_every == 0 or last:
-                self._examine()
+                self.examine()
                 sums.started_s += time.perf_counter() - now_s
             stopped = not last and stop()
             if self.step % schedule.save_every == 0 or last or stopped:
@@ -219,9 +219,11 @@ class Trainer:
         )
         return _Sums()
 
-    def _examine(self) -> None:
+    def examine(self) -> None:
+        """Figures of this step; they replace those that it has already."""
         found = self._evaluate(self.averaged, self.step)
-        self.history.evaluations += found
+        history = self.history
+        history.evaluations = [x for x in history.evaluations if x.step != self.step] + found
         for evaluated in found:
             self._said(f"step {self.step} {evaluated.words()}")
 
