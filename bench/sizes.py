@@ -27,6 +27,7 @@ from sensing.worker.plan import DetectorSpec
 
 TRUTH = Path(__file__).with_name("sizes.json")
 NEAR = 6  # frames between a crossing and the one read by eye
+Counted = tuple[int, str, bool]  # frame, direction, whether it is called large
 
 
 @dataclass(slots=True)
@@ -71,20 +72,26 @@ def count(
     found = analyze_recording(video, scene, build_detector(spec, scene)).crossings
     left = [(x.frame_index, x.direction, x.size == "large") for x in found]
     sums.crossings += len(left)
-    for frame, direction in clip["large"]:
-        # Of several at once the one that is called large is taken for it.
-        near = [x for x in left if x[1] == direction and abs(x[0] - frame) <= NEAR]
-        if near:
-            best = min(near, key=lambda x: (not x[2], abs(x[0] - frame)))
-            left.remove(best)
-            sums.large += 1
-            sums.large_as_large += best[2]
-    for frame, direction in clip["unsure"]:
-        near = [x for x in left if x[1] == direction and abs(x[0] - frame) <= NEAR]
-        if near:
-            left.remove(min(near, key=lambda x: abs(x[0] - frame)))
-            sums.unsure += 1
+    # Of several at once the one that is called large is taken for it.
+    large = [taken(left, *mark, large_first=True) for mark in clip["large"]]
+    sums.large += sum(x is not None for x in large)
+    sums.large_as_large += sum(x is not None and x[2] for x in large)
+    unsure = [taken(left, *mark) for mark in clip["unsure"]]
+    sums.unsure += sum(x is not None for x in unsure)
     sums.small_as_large += sum(x[2] for x in left)
+
+
+def taken(
+    left: list[Counted], frame: int, direction: str, *, large_first: bool = False
+) -> Counted | None:
+    """The crossing that was read by eye at ``frame``, the nearest of them; it is no longer
+    ``left``."""
+    near = [x for x in left if x[1] == direction and abs(x[0] - frame) <= NEAR]
+    if not near:
+        return None
+    best = min(near, key=lambda x: (large_first and not x[2], abs(x[0] - frame)))
+    left.remove(best)
+    return best
 
 
 if __name__ == "__main__":

@@ -11,19 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import numpy_helper
 
 from models_registry.training.assignment import pairwise_iou
 from models_registry.training.batches import Batch, Batches, calm_batches
-from models_registry.training.export import write
 from models_registry.training.fields import invalid
 from models_registry.training.labelled import LabelledSource
 from models_registry.training.network import DetectorNet, cells_of, corners_of
 from models_registry.training.recipe import Recipe
-from models_registry.training.start import BYTE, PREFIX, constants_of, take_weights
+from models_registry.training.start import (
+    BYTE,
+    PREFIX,
+    constants_of,
+    put_constants,
+    take_weights,
+)
 
 SURE = 0.9  # of what a teacher doubts, the class is not known
 OVERLAP, FOUND = 0.5, 0.1  # of a box with the label's, and its score: less is no sighting
@@ -46,17 +49,15 @@ def adjust(path: Path, recipe: Recipe, sources: tuple[LabelledSource, ...]) -> N
     """Rewrites ``path``, an exported net, as ``recipe.adjust`` asks. Raises ``TrainingFailed``."""
     assert recipe.adjust is not None
     group = [recipe.classes.index(x) for x in recipe.adjust.classes]
-    net = DetectorNet(recipe.network, len(recipe.classes))
-    take_weights(net, constants_of(path), path.name)
+    net, constants = DetectorNet(recipe.network, len(recipe.classes)), constants_of(path)
+    take_weights(net, constants, path.name)
     seen = sightings(net.eval(), calm_batches(recipe, sources, recipe.adjust.pictures), group)
-    model = onnx.load(path)
-    held = {x.name: x for x in model.graph.initializer}
+    biases = {}
     for number in range(len(recipe.network.strides)):
         name, here = f"{PREFIX}heads.{number}.kinds.bias", seen.stride == number
-        bias = numpy_helper.to_array(held[name]).copy()
-        bias[group] += shift(seen.logits[here], seen.kind[here])
-        held[name].CopyFrom(numpy_helper.from_array(bias, name))
-    write(path, model.SerializeToString())
+        biases[name] = constants[name].copy()
+        biases[name][group] += shift(seen.logits[here], seen.kind[here])
+    put_constants(path, biases)
 
 
 def check_labels(recipe: Recipe, sources: Sequence[LabelledSource]) -> None:

@@ -9,24 +9,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnx
-from onnx import numpy_helper
 
-from models_registry.training.export import write
-from models_registry.training.start import PREFIX, constants_of, unusable
+from models_registry.training.start import PREFIX, constants_of, put_constants, unusable
 
 
 def blend(path: Path, start: Path, share: float) -> None:
     """Rewrites ``path``, an exported net: of each of its weights ``share`` (0–1) is that of the
     same name in ``start``. Raises ``TrainingFailed`` (``start_unusable``) for another network."""
-    model, begun = onnx.load(path), constants_of(start)
-    for held in model.graph.initializer:
-        if not held.name.startswith(PREFIX):
+    begun, mixed = constants_of(start), {}
+    for name, own in constants_of(path).items():
+        if not name.startswith(PREFIX):
             continue  # places of cells and other things that nobody learnt
-        own, other = numpy_helper.to_array(held), begun.get(held.name)
+        other = begun.get(name)
         if other is None or other.shape != own.shape:
             got = "nothing of that name" if other is None else str(other.shape)
-            raise unusable(start.name, f"{held.name} {own.shape}", got)
-        mixed = ((1 - share) * own + share * other).astype(np.float32)
-        held.CopyFrom(numpy_helper.from_array(mixed, held.name))
-    write(path, model.SerializeToString())
+            raise unusable(start.name, f"{name} {own.shape}", got)
+        mixed[name] = ((1 - share) * own + share * other).astype(np.float32)
+    put_constants(path, mixed)

@@ -127,9 +127,8 @@ def _meaning(made: Made) -> str:
     if not evaluations:
         return ""
     last = max(x.step for x in evaluations)
-    whose = f"the averaged weights after step {last:,}" if last else "the file it was begun with"
-    if not made.recipe.schedule.steps:
-        whose = "this file"
+    begun = "the file it was begun with" if made.recipe.schedule.steps else "this file"
+    whose = f"the averaged weights after step {last:,}" if last else begun
     return (
         "AP50 as docs/measuring-models.md defines it; a dash: the labels do not cover the class, or"
         f" have none of it. The figures are those of {whose}; no step was picked by them."

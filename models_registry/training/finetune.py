@@ -21,7 +21,7 @@ from models_registry.training.finetune_detector import Agreement, DetectorGraph
 from models_registry.training.finite import no_number_in
 from models_registry.training.history import Evaluated
 from models_registry.training.made_sets import Render, no_renderer
-from models_registry.training.places import Places, set_up
+from models_registry.training.places import Places, check_apart, set_up
 from models_registry.training.provenance import provenance
 from models_registry.training.recipe import FinetuneRecipe, Recipe
 from models_registry.training.run import Said, Work, carry_out, notes, prepare
@@ -46,8 +46,7 @@ def finetune(
     """
     model, contract = _read(path)
     target = places.out / path.name
-    if target.resolve() in (path.resolve(), parent and parent.resolve()):
-        raise TrainingFailed("output_exists", f"{target}: expected another folder to write to")
+    check_apart(target, path, *([parent] if parent else []))
     if contract.labels != recipe.classes:
         expected = ", ".join(recipe.classes)
         raise TrainingFailed(

@@ -47,6 +47,12 @@ def set_up(
         )
 
 
+def check_apart(target: Path, *read: Path) -> None:
+    """Raises ``TrainingFailed`` (``output_exists``) where ``target`` is one of the files read."""
+    if target.resolve() in [x.resolve() for x in read]:
+        raise TrainingFailed("output_exists", f"{target}: expected another folder to write to")
+
+
 def _try(option: str, folder: Path) -> None:
     """Better now than when the first hours are to be saved."""
     probe = folder / f".writable.{os.getpid()}"

@@ -7,7 +7,7 @@ will see.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,9 +21,11 @@ from torch import Tensor, nn
 
 from models_registry.training.batches import Batches
 from models_registry.training.errors import TrainingFailed
+from models_registry.training.export import write
 from models_registry.training.finite import no_number_in
 from models_registry.training.layers import Block
 from models_registry.training.network import DetectorNet
+from models_registry.training.places import check_apart
 from models_registry.training.recipe import Recipe
 
 BATCHES = 4
@@ -41,8 +43,7 @@ def started(recipe: Recipe, data: Path, target: Path) -> tuple[DetectorNet, set[
     """
     assert recipe.network.start is not None
     path = data / recipe.network.start
-    if path.resolve() == target.resolve():
-        raise TrainingFailed("output_exists", f"{target}: expected another folder to write to")
+    check_apart(target, path)
     net = DetectorNet(recipe.network, len(recipe.classes))
     new = take_weights(net, constants_of(path), path.name)
     if new and recipe.network.start_share:
@@ -156,6 +157,15 @@ def constants_of(path: Path) -> dict[str, NDArray[np.float32]]:
     if (name := no_number_in(model)) is not None:
         raise unusable(path.name, "weights that are numbers", f"NaN in {name}")
     return {x.name: numpy_helper.to_array(x) for x in model.graph.initializer}
+
+
+def put_constants(path: Path, constants: Mapping[str, NDArray[np.float32]]) -> None:
+    """Rewrites an exported file with these in the place of its own of the same names."""
+    model = onnx.load(path)
+    for held in model.graph.initializer:
+        if held.name in constants:
+            held.CopyFrom(numpy_helper.from_array(constants[held.name], held.name))
+    write(path, model.SerializeToString())
 
 
 def _wanted(

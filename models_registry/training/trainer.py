@@ -126,6 +126,14 @@ class Trainer:
                 return False
         return True
 
+    def examine(self) -> None:
+        """Figures of this step; they replace those that it has already."""
+        found = self._evaluate(self.averaged, self.step)
+        history = self.history
+        history.evaluations = [x for x in history.evaluations if x.step != self.step] + found
+        for evaluated in found:
+            self._said(f"step {self.step} {evaluated.words()}")
+
     def save(self) -> None:
         """The whole state, replaced in one go."""
         recipe, history = self._recipe.to_json(), self.history.to_json()
@@ -218,14 +226,6 @@ class Trainer:
             )
         )
         return _Sums()
-
-    def examine(self) -> None:
-        """Figures of this step; they replace those that it has already."""
-        found = self._evaluate(self.averaged, self.step)
-        history = self.history
-        history.evaluations = [x for x in history.evaluations if x.step != self.step] + found
-        for evaluated in found:
-            self._said(f"step {self.step} {evaluated.words()}")
 
     def _tell(self) -> None:
         steps, seconds = self._recipe.schedule.steps, self.history.seconds
