@@ -37,6 +37,7 @@ _TWIN_IOU[OTHER, OTHER] = 0.75
 _SAME_CLASS_TWIN_IOU = 0.75
 _PART_IOU, _PART_CONTAINED = 0.45, 0.9  # a half of an object inside the whole of it
 _LEAST_TWIN_IOU = 0.4
+_RIDDEN = 0.5  # of a rider's confidence: what is seen less surely is none, and he walks
 
 _NEVER = 1e4  # the cost of a pair that cannot be
 
@@ -244,11 +245,12 @@ def twins(looks: Side, pairs: Pairs, confidence: Floats) -> dict[int, int]:
     """Detections that repeat another one: those to leave out → the one each repeats.
 
     ``pairs`` among the detections. Of two boxes on one object the more confident stays; of a rider
-    and what he rides, the vehicle.
+    and what he rides, the vehicle, unless it is hardly seen.
     """
     if not len(pairs.rows):
         return {}
-    rank, group, class_id = confidence + 2.0 * (looks.group == CYCLE), looks.group, looks.class_id
+    group, class_id = looks.group, looks.class_id
+    rank = confidence / np.where(group == CYCLE, _RIDDEN, 1.0)
     same: list[tuple[float, int, int]] = []
     # A few pairs per frame: the columns of arrays would cost more than they hold.
     for first, second, overlap, areas in zip(
@@ -270,3 +272,12 @@ def twins(looks: Side, pairs: Pairs, confidence: Floats) -> dict[int, int]:
         if winner not in repeats and loser not in repeats:
             repeats[loser] = winner
     return repeats
+
+
+def strengths(confidence: Floats, repeats: dict[int, int]) -> Floats:
+    """(M,) how surely each detection's object is there: a rider seen surely vouches for what he
+    rides."""
+    strength = confidence.copy()
+    for twin, original in repeats.items():
+        strength[original] = max(strength[original], confidence[twin])
+    return strength

@@ -184,12 +184,14 @@ class Tracker:
         repeats = association.twins(looks.side(), among, looks.confidence)
         free = np.ones(len(looks), np.bool_)  # looks that say something new, and have no track yet
         free[list(repeats)] = False
-        sure = looks.confidence >= self._parameters.high_confidence
+        strength = association.strengths(looks.confidence, repeats)
+        sure = strength >= self._parameters.high_confidence
         judged = self._judge(pairs, looks, predicted, reach)
         found = judged.match(free, sure, _CONFIDENT, _DOUBTFUL)
         self._absorb(*found, looks, repeats)
         free[found[1]] = False
-        self._give_birth(looks, free, repeats, time_s)
+        free &= strength >= self._parameters.birth_confidence
+        self._give_birth(looks, free.nonzero()[0], repeats, time_s)
         self._confirm()
         return self._tracks(ended + self._bury())
 
@@ -311,10 +313,8 @@ class Tracker:
     # 4. Birth, confirmation, end
 
     def _give_birth(
-        self, looks: _Looks, free: Bools, repeats: dict[int, int], time_s: float
+        self, looks: _Looks, new: Rows, repeats: dict[int, int], time_s: float
     ) -> None:
-        chosen = free & (looks.confidence >= self._parameters.birth_confidence)
-        new = chosen.nonzero()[0]
         if not len(new):
             return
         born = _State.empty(len(self._vocabulary), len(new))

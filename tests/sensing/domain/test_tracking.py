@@ -135,6 +135,33 @@ def test_a_rider_and_the_motorcycle_are_one_motorcycle() -> None:
     assert [LABELS[i] for i in shown[-1].class_id] == ["motorcycle"]
 
 
+def ridden(motorcycle: float, person: float) -> list[Detections]:
+    """A rider seen with these confidences, he and what he rides."""
+    return [
+        seen(
+            [at(100 + 8 * i, 120, 60, 60), at(100 + 8 * i, 110, 50, 70)],
+            [motorcycle, person],
+            ["motorcycle", "person"],
+        )
+        for i in range(10)
+    ]
+
+
+def test_a_surely_seen_rider_vouches_for_a_weakly_seen_motorcycle() -> None:
+    shown = follow(Tracker(), ridden(0.35, 0.6))
+    assert [LABELS[i] for i in shown[-1].class_id] == ["motorcycle"]
+    assert shown[2].track_id.tolist() == [1]  # it has been there from the first look
+
+
+def test_who_hardly_seems_to_ride_walks() -> None:
+    shown = follow(Tracker(), ridden(0.2, 0.6))
+    assert [LABELS[i] for i in shown[-1].class_id] == ["person"]
+
+
+def test_neither_vouches_for_the_other_when_both_are_weak() -> None:
+    assert not len(follow(Tracker(), ridden(0.4, 0.45))[-1])
+
+
 def test_a_person_who_passes_a_car_does_not_take_over_its_track() -> None:
     looks = []
     for i in range(40):
