@@ -22,7 +22,13 @@ from models_registry.runtime.attention_canvases import smaller_detectors
 from models_registry.runtime.attention_habit import Habit
 from models_registry.runtime.attention_held import Held, centres_of
 from models_registry.runtime.attention_regions import RegionModel
-from models_registry.runtime.attention_windows import Canvases, Window, plan_windows, touching
+from models_registry.runtime.attention_windows import (
+    Canvases,
+    Window,
+    grown,
+    plan_windows,
+    touching,
+)
 from models_registry.runtime.contract import ModelContract
 from models_registry.runtime.detections import Detections, FloatArray
 from models_registry.runtime.detector import Detector, load_detector
@@ -177,14 +183,14 @@ class AttentiveDetector:
     def _wanted(self, marked: NDArray[np.bool_], time_s: float) -> FloatArray:
         """(N, 4) boxes to be looked at, with a margin, so that nothing known to be there is cut."""
         cell = self._regions.cell_side()
-        patches = [_grown(self._regions.boxes(marked), cell, 0.0)] if marked.any() else []
+        patches = [grown(self._regions.boxes(marked), cell, 0.0)] if marked.any() else []
         restless = self._held.restless(time_s)
         if len(restless):
-            patches.append(_grown(restless, cell / 2, 0.15))
+            patches.append(grown(restless, cell / 2, 0.15))
         if not patches:
             return np.zeros((0, 4), np.float32)
         boxes = np.concatenate(patches)
-        standing = _grown(self._held.objects(), EDGE_PX, 0.05)
+        standing = grown(self._held.objects(), EDGE_PX, 0.05)
         near = np.zeros(len(standing), np.bool_)
         for box in boxes:
             near |= touching(box, standing)
@@ -223,7 +229,7 @@ class AttentiveDetector:
         """Marks at which there is nothing, time and again, soon call for a look less often."""
         side = self._regions.cell_side()
         objects = np.concatenate([before, self._held.objects()])
-        near = self._regions.cells(_grown(objects, side / 2, 0.0))
+        near = self._regions.cells(grown(objects, side / 2, 0.0))
         self._habit.learn(marked & looked, near, time_s)
 
 
@@ -249,13 +255,6 @@ def attend(
     """``load_attentive`` for a file whose detector is loaded already."""
     smaller = smaller_detectors(read_model(model_path), detector.contract, threads=threads)
     return AttentiveDetector(detector, RegionModel(region_model), smaller)
-
-
-def _grown(boxes: FloatArray, margin_px: float, share: float) -> FloatArray:
-    """By so many pixels and that share of their size, on each side."""
-    margin = (boxes[:, 2:] - boxes[:, :2]) * np.float32(share) + np.float32(margin_px)
-    grown: FloatArray = np.concatenate([boxes[:, :2] - margin, boxes[:, 2:] + margin], axis=1)
-    return grown
 
 
 def _inside(points: FloatArray, boxes: FloatArray) -> NDArray[np.bool_]:

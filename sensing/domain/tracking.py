@@ -312,9 +312,7 @@ class Tracker:
 
     # 4. Birth, confirmation, end
 
-    def _give_birth(
-        self, looks: _Looks, new: Rows, repeats: dict[int, int], time_s: float
-    ) -> None:
+    def _give_birth(self, looks: _Looks, new: Rows, repeats: dict[int, int], time_s: float) -> None:
         if not len(new):
             return
         born = _State.empty(len(self._vocabulary), len(new))

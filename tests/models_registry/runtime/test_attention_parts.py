@@ -10,7 +10,7 @@ from models_registry.runtime.attention import REGION_MODEL
 from models_registry.runtime.attention_canvases import smaller_detectors
 from models_registry.runtime.attention_habit import NAP_S, USED_TO, Habit
 from models_registry.runtime.attention_regions import RegionModel
-from models_registry.runtime.attention_windows import Canvases, plan_windows
+from models_registry.runtime.attention_windows import CONTEXT, Canvases, plan_windows
 from models_registry.runtime.detector import load_detector
 from models_registry.runtime.errors import ModelUnusable
 from models_registry.runtime.model_file import read_model
@@ -37,6 +37,23 @@ def test_windows_show_every_box_at_the_scale_of_the_whole_frame() -> None:
         assert 0 <= x1 < x2 <= SIZE[0]
         assert 0 <= y1 < y2 <= SIZE[1]
         assert any(np.allclose(box, window.core) for box in asked)
+
+
+@pytest.mark.parametrize("box", [(300, 200, 420, 280), (0, 430, 100, 512), (760, 0, 832, 60)])
+def test_a_window_shows_what_surrounds_a_box_as_far_as_the_frame_has_it(
+    box: tuple[float, ...],
+) -> None:
+    windows = plan_windows(boxes(box), CANVASES, SIZE)
+    assert windows is not None
+    crop = windows[0].crop
+    for axis in (0, 1):
+        around = CONTEXT * (box[axis + 2] - box[axis])
+        assert crop[axis] <= max(0, box[axis] - around) + 1
+        assert crop[axis + 2] >= min(SIZE[axis], box[axis + 2] + around) - 1
+
+
+def test_a_box_that_leaves_no_room_for_its_surroundings_calls_for_the_whole_frame() -> None:
+    assert plan_windows(boxes((200, 150, 440, 400)), CANVASES, SIZE) is None
 
 
 def test_near_boxes_share_a_window() -> None:
