@@ -109,8 +109,8 @@ def _joined(boxes: FloatArray) -> FloatArray:
 
 
 def _round(boxes: FloatArray) -> FloatArray:
-    low, high = boxes.min(axis=0), boxes.max(axis=0)
-    return np.where(LOW, low, high)
+    outer: FloatArray = np.where(LOW, boxes.min(axis=0), boxes.max(axis=0))
+    return outer
 
 
 def _cheapest(groups: list[FloatArray], canvases: Canvases) -> list[FloatArray]:
