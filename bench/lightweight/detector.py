@@ -3,9 +3,11 @@
     python -m bench.lightweight.detector [--model FILE.onnx …] [--seconds 20]
 
 Sets: the three ``detection`` test splits of ``AISION_SHARED_DATA`` (else ../shared/data) and
-simulated cameras in weather, whose seeds no training uses. A dash: the labels do not cover the
-class, or have none of it, or the model does not know it. Latency: inference on one thread, the
-median of rounds in which both models ran in turn (10–90 % of the rounds). Torch is not needed.
+simulated cameras in weather, whose seeds no training uses. What cctv labels as bicycles are
+motorcycles, as a look at them shows, and count as these for every model. A dash: the labels do not
+cover the class, or have none of it, or the model does not know it. Latency: inference on one
+thread, the median of rounds in which both models ran in turn (10–90 % of the rounds). Torch is not
+needed.
 """
 
 from __future__ import annotations
@@ -36,9 +38,10 @@ OTHERS = (BASE, SHARED / "models" / "nanodet_m_320.onnx", SHARED / "models" / "f
 NAMES = ("person", "bicycle", "car", "motorcycle", "bus", "truck")
 LABELLED = {
     "highway": ("person", "car", "motorcycle", "bus", "truck"),
-    "cctv": ("bicycle", "car", "motorcycle", "bus", "truck"),
+    "cctv": ("car", "motorcycle", "bus", "truck"),
     "openimages": ("car", "motorcycle", "bus", "truck"),
 }
+RENAME = {"cctv": {"bicycle": "motorcycle"}}
 CONDITIONS = ("", "&time=dusk", "&time=night", "&weather=rain", "&weather=snow", "&weather=fog")
 WEATHER = (
     *(f"sim://road?seed={301 + i}{words}&duration=60" for i, words in enumerate(CONDITIONS)),
@@ -72,6 +75,7 @@ def examinations(kept: Path) -> list[Examination]:
             path=f"detection/{name}/test",
             names=NAMES,
             labelled=labelled,
+            rename=RENAME.get(name, {}),
         )
         for name, labelled in LABELLED.items()
     ]
