@@ -46,6 +46,7 @@ from models_registry.runtime.layouts import settle
 from models_registry.runtime.model_file import ModelFile, read_model
 from models_registry.runtime.onnx_detector import OnnxDetector
 from models_registry.runtime.session import Session
+from models_registry.runtime.vehicles import one_per_vehicle
 
 SHOWN_SCORE = 0.3
 MOST_CONTRACTS = 24
@@ -143,7 +144,8 @@ def compare(request: Request, progress: Progress) -> Any:
 
 def preview(request: Request, progress: Progress) -> Any:
     """``model_path``, one still, ``contracts`` (each complete or partial), ``score_threshold`` 0.3
-    → per contract its ``boxes`` (corners in 0–1) and the complete ``contract``, or ``error``."""
+    → per contract its ``boxes`` (corners in 0–1, one per vehicle, as cameras have it) and the
+    complete ``contract``, or ``error``."""
     cv2.setNumThreads(1)
     path, _ = model_of(request)
     contracts = request.get("contracts")
@@ -173,7 +175,7 @@ def _read_under(
     shown = replace(own, score_threshold=score)
     settled = settle(file, session, shown)
     detector = assembled(file, session, settled)
-    boxes = boxes_json(detector.detect(still, 0.0), still)
+    boxes = boxes_json(one_per_vehicle(detector.detect(still, 0.0)), still)
     return {"error": None, "contract": own.to_json(), "boxes": boxes}
 
 

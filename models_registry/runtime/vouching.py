@@ -12,24 +12,21 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models_registry.runtime.detections import Detections, IntArray
+from models_registry.runtime.detections import Detections
 from models_registry.runtime.motion import MotionDetector, Moving
 from models_registry.runtime.motion_blobs import box_areas, intersections, overlaps
-from models_registry.runtime.motion_kinds import VEHICLES
-from models_registry.runtime.nms import suppress
+from models_registry.runtime.vehicles import one_per_vehicle, vehicle_classes
 
 if TYPE_CHECKING:  # brings ONNX Runtime with it, which a camera's process does without
     from models_registry.runtime.detector import Detector
 
 Bools = NDArray[np.bool_]
 SAME_IOU = 0.3
-SAME_VEHICLE_IOU = 0.5
 INSIDE = 0.8  # share of a part that lies in its whole
 LESS_SURE = 0.6  # of its whole's confidence; what is seen as surely is a vehicle close behind
 LOOK_PERIOD_S = 0.06  # in less nothing travels so far that motion knows more
@@ -84,12 +81,12 @@ class VouchedDetector:
 def vouched(found: Detections, moving: Sequence[Moving]) -> Detections:
     """``found`` with at least ``SURE`` for the strongest box of each thing that surely travels if
     that is a vehicle's, one box per vehicle, and none for a part of one that travels."""
-    found = _one_per_vehicle(found)
+    found = one_per_vehicle(found)
     sure = [x.box for x in moving if x.confidence >= SURE]
     if not sure or not len(found):
         return found
     same = overlaps(np.stack(sure), found.xyxy) >= SAME_IOU
-    vehicle = _vehicle_classes(found.labels)[found.class_id]
+    vehicle = vehicle_classes(found.labels)[found.class_id]
     part = _parts(found, vehicle, np.asarray(same.any(axis=0), np.bool_))
     if part.any():
         found, vehicle, same = found.select(~part), vehicle[~part], same[:, ~part]
@@ -117,32 +114,3 @@ def _parts(found: Detections, vehicle: Bools, travels: Bools) -> Bools:
     inside &= found.confidence < LESS_SURE * found.confidence[wholes][:, None]
     part &= inside.any(axis=0)
     return part
-
-
-@cache
-def _vehicle_classes(labels: tuple[str, ...]) -> Bools:
-    """(C,) which classes are vehicles."""
-    return np.array([x in VEHICLES for x in labels])
-
-
-@cache
-def _groups(labels: tuple[str, ...]) -> IntArray:
-    """(C,) equal for classes of which an object can only be one."""
-    names = np.where(_vehicle_classes(labels), "vehicle", labels).tolist()
-    return np.array([names.index(x) for x in names], np.int32)
-
-
-def _one_per_vehicle(found: Detections) -> Detections:
-    """A van that is half a car and half a lorry to a model has two boxes: the stronger stays."""
-    if len(found) < 2:
-        return found
-    kept = suppress(
-        found.xyxy,
-        found.confidence,
-        _groups(found.labels)[found.class_id],
-        iou=SAME_VEHICLE_IOU,
-        class_agnostic=False,
-        max_candidates=len(found),
-        max_detections=len(found),
-    )
-    return found if len(kept) == len(found) else found.select(kept)

@@ -11,6 +11,7 @@ import pytest
 
 from models_registry.benchmarking import runner
 from models_registry.benchmarking.errors import MeasurementFailed
+from models_registry.benchmarking.proposing import prepare_stills
 from models_registry.benchmarking.stills import decode_still
 from models_registry.runtime.errors import ModelUnusable
 from models_registry.sandbox import ChildError, Limits, call
@@ -80,6 +81,15 @@ def test_accuracy_is_told_as_json(tmp_path: Path) -> None:
     assert answer["settings"]["score_floor"] == 0.01
     assert answer["settings"]["nms_iou"] == 0.6
     assert answer["machine"]["onnxruntime"]
+
+
+def test_a_vehicle_that_two_classes_fit_is_shown_and_proposed_once(tmp_path: Path) -> None:
+    beside = (46.0, 48.0, 126.0, 138.0)
+    both = model(tmp_path, [Seen(CAR, 2, 0.5), Seen(beside, 5, 0.6), Seen(PERSON, 0, 0.7)], "lorry")
+    shown = ask(runner.preview, model_path=str(both), stills=[jpeg(1)], contracts=[{}])
+    drafts = ask(prepare_stills, model_path=str(both), contract={}, stills=[jpeg(1)])
+    for boxes in (shown["results"][0]["boxes"], drafts["stills"][0]["boxes"]):
+        assert [x["class"] for x in boxes] == ["person", "bus"]
 
 
 def test_versions_are_compared_on_the_same_stills(tmp_path: Path) -> None:
