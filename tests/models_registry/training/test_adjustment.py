@@ -83,7 +83,8 @@ def test_a_file_that_names_everything_the_same_is_put_right(
     adjustment.adjust(spoilt, recipe, sources)
     after, _ = named()
     assert before[0] > 1.2 * true[0]
-    assert after == pytest.approx(true, abs=3)
+    # Not equal: an object's best cell may be another one afterwards.
+    assert abs(after[0] - true[0]) < 0.2 * abs(before[0] - true[0])
 
 
 def test_a_recipe_that_asks_for_it_says_so_on_the_card(data: Path) -> None:
