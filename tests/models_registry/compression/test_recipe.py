@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from models_registry.compression import jobs
+from models_registry.compression import report as reports
+from models_registry.compression.capture import run
 from models_registry.compression.recipe import (
     STEPS,
     Recipe,
@@ -176,20 +181,46 @@ def test_what_got_worse_is_said(changes: dict[str, Any], words: tuple[str, ...])
     assert report(**changes).as_json()["worse"] == list(words)
 
 
-def test_a_model_that_computes_ten_times_as_much_is_slower_for_certain() -> None:
-    small, large = Network(side=32), Network(side=32)
-    quick = small.model(small.conv("images", 3, 4))
-    x = large.conv("images", 3, 64)
-    for _ in range(3):
-        x = large.conv(x, 64, 64)
-    slow = large.model(large.conv(x, 64, 4))
-    feeds = pictures(2, side=32)
-    found = measure_latency_ratio(quick, slow, feeds, rounds=5)
-    assert found.certain
-    assert found.median > 1
-    back = measure_latency_ratio(slow, quick, feeds, rounds=5)
-    assert back.certain
-    assert back.median < 1
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[float]], None]:
+    """Runs take the seconds that are set, one after the other, and again from the first: how long
+    they take on this machine is no matter of a test."""
+    now_s, turns = [0.0], [itertools.repeat(1.0)]
+
+    def timed(session: Any, feeds: Any) -> Any:
+        now_s[0] += next(turns[0])
+        return run(session, feeds)
+
+    def take(seconds: list[float]) -> None:
+        turns[0] = itertools.cycle(seconds)
+
+    monkeypatch.setattr(reports, "run", timed)
+    monkeypatch.setattr(reports, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
+    return take
+
+
+# A warm-up of each, then two runs of each in a round, the other one first in every second.
+WARM, ROUND, TURNED = [9.0, 9.0], [1.0, 1.0, 3.0, 3.0], [3.0, 3.0, 1.0, 1.0]
+DISTURBED = [1.0, 9.0, 3.0, 3.0]  # something else ran amid the parent's
+
+
+def test_a_model_that_takes_longer_in_every_round_is_slower_for_certain(
+    clock: Callable[[list[float]], None],
+) -> None:
+    network = Network(side=32)
+    model = network.model(network.conv("images", 3, 4))
+    clock([*WARM, *ROUND, *TURNED, *ROUND])
+    found = measure_latency_ratio(model, model, pictures(2, side=32), rounds=3)
+    assert (found.median, found.certain, found.rounds) == (3.0, True, 3)
+    assert (found.parent_ms, found.child_ms) == (1000.0, 3000.0)
+
+
+def test_rounds_that_disagree_leave_it_open(clock: Callable[[list[float]], None]) -> None:
+    network = Network(side=32)
+    model = network.model(network.conv("images", 3, 4))
+    clock([*WARM, *ROUND, *TURNED, *DISTURBED])
+    found = measure_latency_ratio(model, model, pictures(2, side=32), rounds=3)
+    assert (found.median, found.certain) == (3.0, False)
 
 
 def request(**changes: Any) -> dict[str, Any]:
